@@ -1,0 +1,1 @@
+"""Kesos: the GraphQL backend of Indonesian social welfare."""

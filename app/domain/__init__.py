@@ -1,0 +1,1 @@
+"""What the office does: one folder a context, each with models, rules, service, queries and errors."""

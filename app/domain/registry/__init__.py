@@ -1,0 +1,1 @@
+"""The social registry (DTKS, now DTSEN): editions, families, persons and welfare ranks."""
