@@ -19,7 +19,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="KESOS_", frozen=True)
 
-    data_dir: Path = Field(Path(".kesos"), description="Folder of the embedded database, the development keys and its log.")
+    data_dir: Path = Field(
+        Path(".kesos"), description="Folder of the embedded database, the development keys and its log."
+    )
     database_url: SecretStr | None = Field(
         None,
         description="postgresql://user:password@host/database. Migrations need a user that may create roles; "
@@ -34,7 +36,9 @@ class Settings(BaseSettings):
     issuer: str | None = Field(None, description="`iss` of the tokens; unset means the development issuer.")
     audience: str = Field("kesos", description="`aud` that a token must carry.")
     jwks_url: str | None = Field(None, description="Where the issuer publishes its public keys.")
-    principal_cache_seconds: float = Field(5.0, ge=0, le=300, description="How long grants are remembered by a process.")
+    principal_cache_seconds: float = Field(
+        5.0, ge=0, le=300, description="How long grants are remembered by a process."
+    )
     sealing_keys: dict[str, SecretStr] = Field(
         default_factory=dict,
         description='Keys that seal NIK and KK: {"key id": "base64 of 32 bytes"}; the last one seals, all of them open.',

@@ -1,0 +1,21 @@
+"""The append-only table of events."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from app.domain.base import metadata, tenant_columns
+
+audit_event = sa.Table(
+    "audit_event",
+    metadata,
+    *tenant_columns(),
+    sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("principal_id", pg.UUID(as_uuid=True), nullable=False),
+    sa.Column("permission", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("subject_type", sa.Text, nullable=False),
+    sa.Column("subject_id", pg.UUID(as_uuid=True), nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("request_id", sa.Text, nullable=False),
+)
+sa.Index("audit_event_subject_ix", audit_event.c.regency_id, audit_event.c.subject_id, audit_event.c.happened_at)

@@ -1,0 +1,59 @@
+"""What all contexts share: terms of the field, common columns, and the way an error of the domain looks."""
+
+from enum import Enum
+from typing import Final, Self
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from app.tenants.tables import metadata
+
+__all__ = ["DomainError", "Term", "enum_column_type", "metadata", "tenant_columns"]
+
+_ENUM_TYPES: Final[dict[type["Term"], pg.ENUM]] = {}
+
+
+class Term(Enum):
+    """A coded value: a stable English name and the official Indonesian term that people know it by."""
+
+    indonesian: str
+
+    def __new__(cls, name: str, indonesian: str) -> Self:
+        """Read a member written as ``NAME = ("NAME", "istilah resmi")``."""
+        member = object.__new__(cls)
+        member._value_ = name
+        member.indonesian = indonesian
+        return member
+
+
+class DomainError(Exception):
+    """Something that the caller asked for and the rules refuse; ``code`` is stable, the texts are for people."""
+
+    code: str = "REFUSED"
+
+    def __init__(self, indonesian: str, english: str) -> None:
+        super().__init__(english)
+        self.indonesian = indonesian
+        self.english = english
+
+
+def enum_column_type(terms: type[Term], name: str) -> pg.ENUM:
+    """The PostgreSQL enum of ``terms``; its labels are the stable names. Migrations create and drop it."""
+    if terms not in _ENUM_TYPES:
+        _ENUM_TYPES[terms] = pg.ENUM(
+            terms,
+            name=name,
+            create_type=False,
+            metadata=metadata,
+            values_callable=lambda members: [m.value for m in members],
+        )
+    return _ENUM_TYPES[terms]
+
+
+def tenant_columns() -> list[sa.Column[object]]:
+    """The columns that every tenant table begins with: the regency that owns the row, its id (UUID v7) and its village."""
+    return [
+        sa.Column("regency_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("id", pg.UUID(as_uuid=True), primary_key=True),
+        sa.Column("village_id", sa.BigInteger, nullable=False),
+    ]

@@ -1,0 +1,74 @@
+"""Row-level security for migrations: the second wall, written once.
+
+A policy compares plain columns with transaction settings and holds no subquery, so its ranges are index conditions and it runs on
+Citus as it is. Where no scope has been set, the settings are NULL and no row is seen.
+"""
+
+from enum import Enum
+
+APP_ROLE = "kesos_app"
+LOADER_ROLE = "kesos_loader"
+OWNER_ROLE = "kesos_owner"
+
+
+def _setting(name: str, sql_type: str) -> str:
+    return f"nullif(current_setting('app.{name}', true), '')::{sql_type}"
+
+
+_REGENCY = f"regency_id >= {_setting('regency_low', 'int')} and regency_id <= {_setting('regency_high', 'int')}"
+
+
+def _villages(low: str, high: str, exact: str) -> str:
+    return (
+        f"{_REGENCY} and {low} >= {_setting('village_low', 'bigint')} and {high} <= {_setting('village_high', 'bigint')} "
+        f"and coalesce({exact} <@ {_setting('villages', 'int8multirange')}, true)"
+    )
+
+
+class Tenancy(Enum):
+    """How the rows of a table say where they belong."""
+
+    VILLAGE = _villages("village_id", "village_id", "village_id")
+    """A row lies in the village ``village_id``."""
+    SPAN = _villages("village_low", "village_high", "int8range(village_low, village_high, '[]')")
+    """A row stands for all villages from ``village_low`` to ``village_high`` and is seen by whoever holds them all."""
+
+    @property
+    def policy(self) -> str:
+        """The condition of the policy, an SQL expression."""
+        return self.value
+
+
+CREATE_SCOPE_FUNCTION = """
+create function kesos_scope(
+  regency_low int, regency_high int, village_low bigint, village_high bigint, villages text, entities text
+) returns int language sql volatile as $$
+  select length(concat(
+    set_config('app.regency_low', coalesce(regency_low::text, ''), true),
+    set_config('app.regency_high', coalesce(regency_high::text, ''), true),
+    set_config('app.village_low', coalesce(village_low::text, ''), true),
+    set_config('app.village_high', coalesce(village_high::text, ''), true),
+    set_config('app.villages', villages, true),
+    set_config('app.entities', entities, true)
+  ))
+$$
+"""
+
+
+def tenant_policy(table: str, tenancy: Tenancy, privileges: str = "select, insert, update, delete") -> list[str]:
+    """The statements that put ``table`` behind the second wall and give the application role ``privileges`` on it."""
+    return [
+        f"alter table {table} enable row level security",
+        f"alter table {table} force row level security",
+        f"create policy {table}_tenant on {table} to {APP_ROLE} using ({tenancy.policy}) with check ({tenancy.policy})",
+        f"grant {privileges} on {table} to {APP_ROLE}",
+        f"grant select, insert, update, delete, truncate on {table} to {LOADER_ROLE}",
+    ]
+
+
+def reference_table(table: str, privileges: str = "select") -> list[str]:
+    """The statements that open a table without a tenant (regions, editions, catalogues) to the application role."""
+    return [
+        f"grant {privileges} on {table} to {APP_ROLE}",
+        f"grant select, insert, update, delete on {table} to {LOADER_ROLE}",
+    ]
