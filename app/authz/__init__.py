@@ -1,1 +1,1 @@
-"""Who may do what: principals and their grants, bearer tokens, Casbin role policies, and the way from both to a scope."""
+"""Who may do what: principals and grants, bearer tokens, Casbin role policies, and the way from them to a scope."""

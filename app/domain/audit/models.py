@@ -3,7 +3,19 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from app.domain.base import metadata, tenant_columns
+from app.domain.base import Term, metadata, tenant_columns
+
+
+class Purpose(Term):
+    """Why somebody needs personal data in full."""
+
+    DATA_CORRECTION = ("DATA_CORRECTION", "perbaikan data keluarga atau orang")
+    CIVIL_REGISTRY_MATCHING = ("CIVIL_REGISTRY_MATCHING", "pemadanan dengan Dukcapil")
+    COMPLAINT = ("COMPLAINT", "penanganan pengaduan")
+    AID_DELIVERY = ("AID_DELIVERY", "penyaluran bantuan")
+    SUBJECT_REQUEST = ("SUBJECT_REQUEST", "permintaan pemilik data")
+    AUDIT = ("AUDIT", "pemeriksaan")
+
 
 audit_event = sa.Table(
     "audit_event",

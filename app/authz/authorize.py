@@ -1,0 +1,119 @@
+"""Both walls meet here: the grants whose role has a permission become the scope that the database enforces.
+
+This is the only module that makes a ``TenantScope``; who holds one has been authorised.
+"""
+
+from collections.abc import Hashable, Iterable
+from typing import Final
+from uuid import UUID
+
+from app.authz.enforcer import RoleMatrix
+from app.authz.permissions import Permission
+from app.authz.principal import Grant, Principal
+from app.authz.roles import Role
+from app.tenants.region_path import RegionPath
+from app.tenants.scope import TenantScope
+
+OPERATOR_ID: Final = UUID("00000000-0000-7000-8000-000000000001")
+"""The principal id that jobs of the command line leave in the audit trail."""
+
+
+class NotPermitted(Exception):
+    """No grant of the principal has a role with ``permission``."""
+
+    code: Final = "NOT_PERMITTED"
+
+    def __init__(self, permission: Permission) -> None:
+        super().__init__(permission.value)
+        self.permission = permission
+
+
+class Access:
+    """What one principal may do, and where.
+
+    Made once for a principal and kept while its grants are remembered. Equal scopes of one access are the same object,
+    so that ``is`` tells whether two permissions reach equally far.
+    """
+
+    __slots__ = ("_interned", "_matrix", "_scopes", "_unions", "permissions", "principal", "shape")
+
+    principal: Principal
+    permissions: frozenset[Permission]
+    shape: Hashable
+    """Key of cached query plans: equal for two accesses exactly when they have the same permissions, the same groups of
+    permissions that reach equally far, and the same finest level of each group. It tells nothing about where the scopes
+    lie, nor whether one holds another."""
+
+    def __init__(self, principal: Principal, matrix: RoleMatrix) -> None:
+        self.principal = principal
+        self._matrix = matrix
+        self._interned: dict[TenantScope, TenantScope] = {}
+        self._unions: dict[frozenset[Permission], TenantScope] = {}
+        self.permissions = frozenset[Permission]().union(
+            *(matrix.permissions(grant.role) for grant in principal.grants)
+        )
+        self._scopes = {permission: self._reach({permission}) for permission in sorted(self.permissions)}
+        classes = {scope: number for number, scope in enumerate(dict.fromkeys(self._scopes.values()))}
+        # A string remembers its hash; a tuple of tuples would be hashed again for every request.
+        self.shape = " ".join(
+            f"{permission.value}={classes[scope]}:{scope.finest.value}" for permission, scope in self._scopes.items()
+        )
+
+    def _reach(self, permissions: Iterable[Permission]) -> TenantScope:
+        wanted = frozenset(permissions)
+        grants = [
+            grant for grant in self.principal.grants if not wanted.isdisjoint(self._matrix.permissions(grant.role))
+        ]
+        scope = TenantScope.of(
+            (grant.region for grant in grants), (grant.entity for grant in grants if grant.entity is not None)
+        )
+        return self._interned.setdefault(scope, scope)
+
+    def scope(self, permission: Permission) -> TenantScope:
+        """Where ``permission`` may be used.
+
+        Raises:
+            NotPermitted: nowhere.
+        """
+        try:
+            return self._scopes[permission]
+        except KeyError:
+            raise NotPermitted(permission) from None
+
+    def scope_of_any(self, permissions: Iterable[Permission]) -> TenantScope:
+        """Where at least one of ``permissions`` may be used; those that are not held add nothing.
+
+        Raises:
+            NotPermitted: none of them is held.
+            ValueError: no permission is named, so there is nothing to decide.
+        """
+        wanted = frozenset(permissions)
+        if not wanted:
+            raise ValueError("authorising needs a permission")
+        held = wanted & self.permissions
+        if not held:
+            raise NotPermitted(min(wanted))
+        if held not in self._unions:
+            self._unions[held] = self._reach(held)
+        return self._unions[held]
+
+
+def authorize(access: Access, permission: Permission) -> TenantScope:
+    """The scope in which ``access`` may do ``permission``.
+
+    Raises:
+        NotPermitted: it may not, anywhere.
+    """
+    return access.scope(permission)
+
+
+def operator_access(region: RegionPath, matrix: RoleMatrix) -> Access:
+    """The access of a job that the operator of the server starts at the command line, for all of ``region``."""
+    operator = Principal(
+        id=OPERATOR_ID,
+        issuer="kesos:command-line",
+        subject="operator",
+        name="Operator server",
+        grants=(Grant(Role.SYSTEM_OPERATOR, region),),
+    )
+    return Access(operator, matrix)

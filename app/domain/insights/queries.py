@@ -1,0 +1,102 @@
+"""Totals of the registry from its summary rows: SQL expressions, so that they compile into the statement that asks for them."""
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from app.domain.insights.models import registry_cohort, registry_summary
+from app.domain.regions.models import Level
+
+COUNTERS: Final = tuple(column.name for column in registry_summary.c if column.name.startswith(("families", "persons")))
+_DIVISORS: Final = {
+    Level.PROVINCE: 100_000_000,
+    Level.REGENCY: 1_000_000,
+    Level.DISTRICT: 10_000,
+    Level.VILLAGE: 1,
+}
+_DEPTH: Final = {level: depth for depth, level in enumerate(Level)}
+UNKNOWN_BIRTH_YEAR: Final = 0
+Permitted = Callable[[sa.FromClause], Sequence[sa.ColumnElement[bool]]]
+
+
+class AgeBand(Enum):
+    """Age that a person reaches within the present calendar year, in the bands that programmes ask for."""
+
+    UNDER_7 = (0, 6)
+    FROM_7_TO_12 = (7, 12)
+    FROM_13_TO_15 = (13, 15)
+    FROM_16_TO_18 = (16, 18)
+    FROM_19_TO_59 = (19, 59)
+    FROM_60_TO_69 = (60, 69)
+    FROM_70 = (70, 200)
+    UNKNOWN = (-1, -1)
+
+
+def stored_level(by: Level, finest: Level) -> Level:
+    """The level of the summary rows to add up: no finer than needed, no coarser than the caller may see whole.
+
+    A caller who holds single villages of a regency reads the rows of those villages; whoever holds the regency reads its one row.
+    """
+    return max(by, finest, Level.REGENCY, key=_DEPTH.__getitem__)
+
+
+def _at_level(table: sa.Table, level: Level, low: Any, high: Any) -> tuple[sa.FromClause, list[sa.ColumnElement[bool]]]:
+    rows = table.alias()
+    million = sa.literal_column(str(_DIVISORS[Level.REGENCY]))
+    return rows, [
+        rows.c.level == sa.literal_column(f"'{level.value}'", rows.c.level.type),
+        rows.c.regency_id >= low.op("/")(million),
+        rows.c.regency_id <= high.op("/")(million),
+        rows.c.village_low >= low,
+        rows.c.village_high <= high,
+    ]
+
+
+def _sum(counter: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    return sa.cast(sa.func.coalesce(sa.func.sum(counter), sa.literal_column("0")), sa.BigInteger())
+
+
+def summary_rows(level: Level, by: Level | None, low: Any, high: Any, permitted: Permitted) -> sa.FromClause:
+    """Counters of the villages ``low..high``, one row for each region of level ``by``, or one row in all where it is None.
+
+    Columns: region_id (0 in all), village_low, village_high and the counters. ``level`` is that of the stored rows;
+    ``permitted`` gives further conditions on them.
+    """
+    rows, conditions = _at_level(registry_summary, level, low, high)
+    query = sa.select(*[_sum(rows.c[name]).label(name) for name in COUNTERS]).where(*conditions, *permitted(rows))
+    if by is None:
+        columns = (sa.literal_column("0").label("region_id"), low.label("village_low"), high.label("village_high"))
+        return query.add_columns(*columns).subquery()
+    divisor = sa.literal_column(f"{_DIVISORS[by]}::bigint")
+    region_id = rows.c.village_low.op("/")(divisor)
+    columns = (
+        region_id.label("region_id"),
+        region_id.op("*")(divisor).label("village_low"),
+        (region_id.op("*")(divisor) + divisor - 1).label("village_high"),
+    )
+    return query.add_columns(*columns).group_by(sa.text(str(len(COUNTERS) + 1))).subquery()
+
+
+def cohort_rows(level: Level, of: sa.FromClause, permitted: Permitted) -> sa.FromClause:
+    """Persons of the row ``of`` (its village_low..village_high) by age band and sex. Columns: band, position, sex, persons."""
+    rows, conditions = _at_level(registry_cohort, level, of.c.village_low, of.c.village_high)
+    age = sa.cast(sa.func.extract("year", sa.func.current_date()), sa.Integer()) - rows.c.birth_year
+    known = [band for band in AgeBand if band is not AgeBand.UNKNOWN]
+    unknown = sa.literal_column(str(len(known)))
+    position = sa.case(
+        (rows.c.birth_year == sa.literal_column(str(UNKNOWN_BIRTH_YEAR)), unknown),
+        *[(age <= sa.literal_column(str(band.value[1])), sa.literal_column(str(at))) for at, band in enumerate(known)],
+        else_=unknown,
+    )
+    counted = (
+        sa.select(position.label("position"), rows.c.sex, _sum(rows.c.persons).label("persons"))
+        .where(*conditions, *permitted(rows))
+        .group_by(sa.text("1"), rows.c.sex)
+        .correlate(of)
+        .subquery()
+    )
+    bands = enumerate((*known, AgeBand.UNKNOWN))
+    name = sa.case(*[(counted.c.position == at, sa.literal_column(f"'{band.name}'")) for at, band in bands])
+    return sa.select(name.label("band"), counted.c.position, counted.c.sex, counted.c.persons).subquery()

@@ -1,0 +1,70 @@
+"""What the resolvers of one request share."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+from uuid import UUID
+
+import strawberry
+from graphql import DocumentNode
+from strawberry.dataloader import DataLoader
+
+from app.authz.authorize import Access, authorize
+from app.authz.permissions import Permission
+from app.domain.audit.models import Purpose
+from app.domain.audit.service import Event, append_events
+from app.domain.registry.sealing import Seal
+from app.schema.language import Language
+from app.schema.plan.answer import Answer
+from app.tenants.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSubject:
+    """A sealed number that is to be read in full, whose it is, and why."""
+
+    subject_type: str
+    subject_id: str
+    village_id: int
+    sealed: bytes
+    purpose: Purpose
+
+
+@dataclass
+class RequestContext:
+    """One request: who asks, in which language, and what its plan has answered."""
+
+    access: Access
+    language: Language
+    request_id: str
+    database: Database
+    seal: Seal
+    document: DocumentNode
+    answer: Answer
+
+    @cached_property
+    def reveals(self) -> DataLoader[SealedSubject, str]:
+        """Opens sealed numbers, all of one selection in one transaction that first logs them."""
+        return DataLoader(load_fn=self._reveal)
+
+    async def _reveal(self, subjects: list[SealedSubject]) -> list[str]:
+        scope = authorize(self.access, Permission.REGISTRY_NIK_REVEAL)
+        events = [
+            Event(
+                principal_id=self.access.principal.id,
+                permission=Permission.REGISTRY_NIK_REVEAL,
+                action="reveal",
+                subject_type=subject.subject_type,
+                subject_id=UUID(subject.subject_id),
+                village_id=subject.village_id,
+                purpose=subject.purpose,
+                request_id=self.request_id,
+            )
+            for subject in subjects
+        ]
+        async with self.database.write(scope) as session:
+            await append_events(session, events)
+        return [self.seal.unseal(subject.sealed) for subject in subjects]
+
+
+Info: TypeAlias = strawberry.Info[RequestContext, None]

@@ -1,0 +1,234 @@
+"""What a GraphQL object type declares, once: where its rows are, what each field is, which relations it has.
+
+The helpers return Strawberry fields. The declaration travels in the field's metadata; ``blueprint`` gathers it when the schema is built.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
+
+from app.authz.permissions import Permission
+from app.schema.ids import NodeKey
+from app.schema.plan.arguments import Argument, Arguments
+from app.tenants.rls import Tenancy
+
+SPECIFICATION: Final = "plan"
+SOURCE_ATTRIBUTE: Final = "__plan_source__"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that is being printed: the FROM clause it comes from, and the arguments of the fields that found it."""
+
+    from_: sa.FromClause
+    arguments: Arguments = field(default_factory=dict)
+
+    @property
+    def c(self) -> Any:
+        """The columns of the row."""
+        return self.from_.c
+
+
+Expression = Callable[[Row], sa.ColumnElement[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One column of an order; cursors carry its value as ``python_type``."""
+
+    expression: Callable[[sa.FromClause], sa.ColumnElement[Any]]
+    sql_type: sa.types.TypeEngine[Any]
+    python_type: type[int] | type[str] | type[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A total order of rows: ascending keys, the last of which is unique."""
+
+    keys: tuple[Key, ...]
+    permission: Permission | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the rows of an object type are, and who may read them."""
+
+    table: sa.Table
+    permission: Permission
+    tenancy: Tenancy | None
+    orders: Mapping[Any, Order] = field(default_factory=dict)
+    node: NodeKey | None = None
+
+    def node_text(self, row: Row) -> sa.ColumnElement[str]:
+        """The node id of ``row``."""
+        if self.node is None:
+            raise LookupError(f"{self.table.name} has no node ids")
+        return self.node.text(row.c)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A column or an SQL expression; without ``permission`` it prints as ``masked``, or is refused where there is no masked form."""
+
+    expression: Expression
+    permission: Permission | None = None
+    masked: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An object made of the same row, such as the housing of a family."""
+
+    permission: Permission | None = None
+
+
+Join = Callable[["Reading", sa.FromClause], list[sa.ColumnElement[bool]]]
+Rows = Callable[["Reading"], sa.FromClause]
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """The one row of another source, or of a FROM clause of its own, that belongs to this row."""
+
+    on: Join
+    rows: Rows | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """The rows that belong to this row, as a plain list: only for lists that are short by nature."""
+
+    on: Join
+    order: Callable[[sa.FromClause], Sequence[sa.ColumnElement[Any]]]
+    rows: Rows | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """The rows that belong to this row (or to nobody, at the root), as a Relay connection."""
+
+    on: Join
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Objects by node id: ``node`` and ``nodes``."""
+
+    many: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A field that needs Python; ``needs`` are the values of the row that its resolver reads."""
+
+    needs: Mapping[str, Expression]
+    permission: Permission
+    tenancy: Tenancy
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """An object whose row the field makes itself, such as a summary: read under ``permission``."""
+
+    rows: Rows
+    permission: Permission
+
+
+@dataclass(frozen=True, slots=True)
+class PagePart:
+    """A field of a connection, an edge or a page info: the connection itself compiles it."""
+
+
+Specification = PagePart | Value | Part | One | Many | Connect | Lookup | Computed | Derived
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a declaration may use while its field is compiled."""
+
+    row: Row | None
+    arguments: Arguments
+    require: Callable[[Permission], None]
+    within: Callable[[Permission, Tenancy, sa.FromClause], list[sa.ColumnElement[bool]]]
+    check: Callable[[sa.ColumnElement[bool], Argument, Callable[[Any], Exception]], None]
+    finest_level: Callable[[Permission], Any]
+
+    def found_in(self, rows: sa.FromClause) -> Row:
+        """A row of ``rows``: it knows the arguments of this field and of the fields above."""
+        above = self.row.arguments if self.row is not None else {}
+        return Row(rows, {**above, **self.arguments})
+
+    @property
+    def parent(self) -> Row:
+        """The row that the field stands on."""
+        if self.row is None:
+            raise LookupError("a root field has no parent row")
+        return self.row
+
+
+def planned(source: Source) -> Callable[[type[T]], type[T]]:
+    """Declare the source of an object type; stands above ``strawberry.type``."""
+
+    def declare(cls: type[T]) -> type[T]:
+        setattr(cls, SOURCE_ATTRIBUTE, source)
+        return cls
+
+    return declare
+
+
+def argument(
+    name: str, annotation: object, description: str, *, default: object = strawberry.UNSET
+) -> StrawberryArgument:
+    """An argument of a planned field; ``name`` is its GraphQL name."""
+    return StrawberryArgument(
+        python_name=name,
+        graphql_name=name,
+        type_annotation=StrawberryAnnotation(annotation),
+        description=description,
+        default=default,
+    )
+
+
+def planned_field(
+    specification: Specification,
+    *,
+    description: str,
+    arguments: Sequence[StrawberryArgument] = (),
+    name: str | None = None,
+    deprecation_reason: str | None = None,
+) -> Any:
+    """A Strawberry field that is compiled into the statement instead of being resolved."""
+    made = StrawberryField(
+        graphql_name=name,
+        description=description,
+        metadata={SPECIFICATION: specification},
+        deprecation_reason=deprecation_reason,
+    )
+    made.arguments = list(arguments)
+    return made
+
+
+def column(
+    name: str,
+    *,
+    description: str,
+    permission: Permission | None = None,
+    masked: Expression | None = None,
+) -> Any:
+    """A field that is the column ``name`` of its row."""
+    return planned_field(Value(lambda row: row.c[name], permission, masked), description=description)
+
+
+def expression(
+    of_row: Expression, *, description: str, permission: Permission | None = None, masked: Expression | None = None
+) -> Any:
+    """A field that is an SQL expression over its row."""
+    return planned_field(Value(of_row, permission, masked), description=description)

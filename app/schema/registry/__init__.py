@@ -1,0 +1,1 @@
+"""The social registry: families, persons, welfare ranks and editions."""

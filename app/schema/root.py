@@ -1,0 +1,113 @@
+"""The schema: the queries of all contexts, and the objects that have ids."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.printer import print_schema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types.execution import ExecutionContext
+
+from app.schema.context import Info, RequestContext
+from app.schema.insights import InsightsQuery
+from app.schema.me import MeQuery
+from app.schema.node import Node
+from app.schema.paging import Connection
+from app.schema.plan.blueprint import Blueprint
+from app.schema.plan.planner import Planner
+from app.schema.plan.source import Lookup, argument, planned_field
+from app.schema.regions import Region, region_by_code, regions_by_name
+from app.schema.registry.family import Family
+from app.schema.registry.person import Person
+from app.schema.registry.queries import RegistryQuery
+from app.schema.scalars import SCALARS
+
+
+@strawberry.type(description="What can be asked.")
+class Query(MeQuery, RegistryQuery, InsightsQuery):
+    """All root fields."""
+
+    region: Region | None = region_by_code()
+    regions: Connection[Region] = regions_by_name()
+    node: Node | None = planned_field(
+        Lookup(many=False),
+        description="Any object by its id. Null where there is none, or none that the caller may see.",
+        arguments=[argument("id", strawberry.ID, "The `id` of any object.")],
+    )
+    nodes: list[Node | None] = planned_field(
+        Lookup(many=True),
+        description="Objects by their ids, in the order asked for; null for each that the caller may not see.",
+        arguments=[argument("ids", list[strawberry.ID], "At most 100 ids.")],
+    )
+
+
+class _KnownDocument(SchemaExtension):
+    """Hands the stock executor the document that the planner has parsed and validated."""
+
+    def on_parse(self) -> Iterator[None]:
+        self.execution_context.graphql_document = self.execution_context.context.document
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        self.execution_context.pre_execution_errors = []
+        yield
+
+
+class _Executor(StrawberryGraphQLCoreExecutionContext):
+    """The stock executor, except that JSON from PostgreSQL passes through untouched."""
+
+    def complete_value(  # noqa: PLR0917  (graphql-core's signature)
+        self, return_type: Any, details: Any, info: Any, path: Any, result: Any, position: Any
+    ) -> Any:
+        if type(result) is orjson.Fragment:
+            return result
+        return super().complete_value(return_type, details, info, path, result, position)
+
+
+class KesosSchema(strawberry.Schema):
+    """Errors are logged where they become answers (``app.schema.errors``), once and without personal data."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Log nothing here."""
+
+
+async def _planned_root(_root: None, info: Info, **_arguments: Any) -> Any:
+    context: RequestContext = info.context
+    return await context.answer.root(info.path.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The schema and the planner that answers it."""
+
+    schema: KesosSchema
+    planner: Planner
+
+    @property
+    def sdl(self) -> str:
+        """The schema in GraphQL's own language, as committed in ``schema.graphql``."""
+        return print_schema(self.schema) + "\n"
+
+
+@lru_cache(maxsize=1)
+def api() -> Api:
+    """The API of this process; made once, because reading all declarations takes a while."""
+    schema = KesosSchema(
+        query=Query,
+        types=[Family, Person, Region],
+        extensions=[_KnownDocument],
+        execution_context_class=_Executor,
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+    )
+    blueprint = Blueprint.of(schema._schema)  # noqa: SLF001  (strawberry has no public name for the graphql-core schema)
+    query = blueprint.schema.query_type
+    for name, field in query.fields.items() if query is not None else ():
+        if ("Query", name) in blueprint.specifications:
+            field.resolve = _planned_root
+    return Api(schema, Planner(blueprint))
