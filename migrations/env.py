@@ -3,11 +3,6 @@
 from alembic import context
 from sqlalchemy import Connection
 
-import app.authz.tables
-import app.domain.audit.models
-import app.domain.insights.models
-import app.domain.registry.models
-import app.domain.regions.models  # noqa: F401  (imported so that their tables are in the catalogue)
 from app.tenants.tables import metadata
 
 

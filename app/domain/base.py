@@ -18,7 +18,8 @@ class Term(Enum):
 
     indonesian: str
 
-    def __new__(cls, name: str, indonesian: str) -> Self:
+    # A member is written with both; without the default a type checker refuses the look-up `Sex("MALE")`.
+    def __new__(cls, name: str, indonesian: str = "") -> Self:
         """Read a member written as ``NAME = ("NAME", "istilah resmi")``."""
         member = object.__new__(cls)
         member._value_ = name

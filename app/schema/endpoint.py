@@ -169,7 +169,7 @@ class GraphQLEndpoint:
         except DomainError:
             return None
         record = await self._database.read_once(plan.scope(caller.access), statement.text, arguments)
-        if record is None or statement.failures(record, variables.coerced):
+        if statement.failures(record, variables.coerced):
             return None
         parts = [b'"%b":%b' % (key, record[at] or b"null") for at, key in enumerate(statement.json_keys)]
         return b'{"data":{%b}}' % b",".join(parts)

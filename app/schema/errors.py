@@ -57,28 +57,36 @@ def formatted(error: GraphQLError, language: Language, request_id: str) -> dict[
 
 
 def _entry(error: GraphQLError, language: Language, request_id: str) -> dict[str, Any]:
-    cause: BaseException | None = error
-    while isinstance(cause, GraphQLError):
-        if cause.extensions and "code" in cause.extensions:
-            return error_entry(cause.extensions["code"], cause.message)
-        if cause.original_error is None:
-            break
-        cause = cause.original_error
-    match cause:
-        case DomainError():
-            message = cause.indonesian if language is Language.INDONESIAN else cause.english
-            return error_entry(cause.code, message)
-        case NotPermitted() | FieldDenied():
-            permission = cause.permission.value
-            return error_entry(
-                NOT_PERMITTED, text_of(NOT_PERMITTED, language, permission=permission), permission=permission
-            )
-        case GraphQLSyntaxError():
-            return error_entry(SYNTAX, error.message)
-        case GraphQLError() if not error.path:
-            return error_entry(VALIDATION, error.message)
-        case GraphQLError() if error.nodes and not isinstance(error.nodes[0], FieldNode):
-            return error_entry(BAD_USER_INPUT, error.message)
-        case _:
+    match _cause(error):
+        case DomainError() as refusal:
+            message = refusal.indonesian if language is Language.INDONESIAN else refusal.english
+            return error_entry(refusal.code, message)
+        case (NotPermitted() | FieldDenied()) as refusal:
+            permission = refusal.permission.value
+            text = text_of(NOT_PERMITTED, language, permission=permission)
+            return error_entry(NOT_PERMITTED, text, permission=permission)
+        case GraphQLError() as found if (code := _code_of(found)) is not None:
+            return error_entry(code, found.message)
+        case cause:
             _log.error("request %s failed", request_id, exc_info=cause)
             return error_entry(INTERNAL, text_of(INTERNAL, language, request_id=request_id))
+
+
+def _cause(error: GraphQLError) -> BaseException:
+    """What lies under graphql-core's wrapping."""
+    cause: BaseException = error
+    while isinstance(cause, GraphQLError) and not (cause.extensions or {}).get("code") and cause.original_error:
+        cause = cause.original_error
+    return cause
+
+
+def _code_of(error: GraphQLError) -> str | None:
+    """The code of an error that graphql-core or a scalar found in the request; None where the fault is ours."""
+    if code := (error.extensions or {}).get("code"):
+        return str(code)
+    if isinstance(error, GraphQLSyntaxError):
+        return SYNTAX
+    if not error.path:
+        return VALIDATION
+    # Below a path only arguments are the caller's; an error about a field's own value is a fault of the server.
+    return BAD_USER_INPUT if error.nodes and not isinstance(error.nodes[0], FieldNode) else None

@@ -55,20 +55,18 @@ class Me:
     )
 
 
+def _me(info: Info) -> Me:
+    access = info.context.access
+    principal = access.principal
+    return Me(
+        principal=Principal(id=strawberry.ID(str(principal.id)), subject=principal.subject, name=principal.name),
+        grants=[Grant.of(grant) for grant in principal.grants],
+        permissions=sorted(access.permissions),
+    )
+
+
 @strawberry.type
 class MeQuery:
     """Queries about the caller."""
 
-    @strawberry.field(description="The caller of this request.")
-    def me(self, info: Info) -> Me:
-        """The caller of this request."""
-        access = info.context.access
-        return Me(
-            principal=Principal(
-                id=strawberry.ID(str(access.principal.id)),
-                subject=access.principal.subject,
-                name=access.principal.name,
-            ),
-            grants=[Grant.of(grant) for grant in access.principal.grants],
-            permissions=sorted(access.permissions),
-        )
+    me: Me = strawberry.field(resolver=_me, description="The caller of this request.")

@@ -21,9 +21,9 @@ from app.domain.regions.models import (
 from app.domain.regions.rules import parse_bps_code, parse_region
 from app.schema.enums import described_by
 from app.schema.ids import region_node
+from app.schema.node import Node
 from app.schema.paging import Connection, page_arguments
 from app.schema.plan.arguments import Argument
-from app.schema.node import Node
 from app.schema.plan.source import (
     Connect,
     Key,
@@ -201,7 +201,7 @@ class RegionChange:
 class Region(Node):
     """A row of ``region``."""
 
-    id: strawberry.ID = expression(lambda row: REGIONS.node_text(row), description="Id for `node(id:)`.")
+    id: strawberry.ID = expression(REGIONS.node_text, description="Id for `node(id:)`.")
     code: str = column("code", description="Kemendagri code with dots, such as `33.02.01.2001`.")
     name: str = column("name", description="Official name.")
     level: Level = column("level", description="How deep in the tree it stands.")

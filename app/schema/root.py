@@ -79,7 +79,7 @@ class KesosSchema(strawberry.Schema):
 
 async def _planned_root(_root: None, info: Info, **_arguments: Any) -> Any:
     context: RequestContext = info.context
-    return await context.answer.root(info.path.key)
+    return await context.answer.root(str(info.path.key))
 
 
 @dataclass(frozen=True, slots=True)

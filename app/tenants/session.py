@@ -47,7 +47,8 @@ class ReadSession:
 
     async def rows(self, statement: str, arguments: Sequence[Any] = ()) -> list[asyncpg.Record]:
         """All rows of ``statement``."""
-        return await self._connection.fetch(statement, *arguments)
+        rows: list[asyncpg.Record] = await self._connection.fetch(statement, *arguments)
+        return rows
 
 
 class Database:
@@ -94,14 +95,17 @@ class Database:
             raise RuntimeError("Database.open() has not been awaited")
         return self._pool
 
-    async def read_once(self, scope: TenantScope, statement: str, arguments: Sequence[Any]) -> asyncpg.Record | None:
-        """Run one statement that sets its scope itself, in one round trip.
+    async def read_once(self, scope: TenantScope, statement: str, arguments: Sequence[Any]) -> asyncpg.Record:
+        """Run one statement, of one row, that sets its scope itself, in one round trip.
 
         ``statement`` begins with ``with scope as materialized (select kesos_scope($1 .. $6))`` and selects from it; its own
         parameters follow from $7.
         """
         async with self._reads.acquire() as connection:
-            return await connection.fetchrow(statement, *scope.settings, *arguments)
+            record = await connection.fetchrow(statement, *scope.settings, *arguments)
+        if record is None:
+            raise LookupError("a statement that selects from its scope has one row")
+        return record
 
     @asynccontextmanager
     async def read(self, scope: TenantScope) -> AsyncIterator[ReadSession]:
@@ -122,7 +126,8 @@ class Database:
     async def reference(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """Read tables that have no tenant (regions, principals by their function); tenant tables show no row here."""
         async with self._reads.acquire() as connection:
-            return await connection.fetch(statement, *arguments)
+            rows: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+        return rows
 
 
 @asynccontextmanager

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-
 revision = "0002"
 down_revision = "0001"
 branch_labels = None

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-import openpyxl
+import openpyxl  # type: ignore[import-untyped]
 
 from app.domain.registry.enums import Sex
 
@@ -14,13 +14,14 @@ SHARED_DATA: Final = Path(__file__).parents[2].parent / "shared" / "data"
 SAMPLE: Final = SHARED_DATA / "opensid_penduduk_sample.csv"
 FORM: Final = SHARED_DATA / "opensid_penduduk_form.xlsm"
 
-HEADERS: Final = (
+_HEADER_LINE: Final = (
     "alamat,dusun,rw,rt,nama,no_kk,nik,sex,tempatlahir,tanggallahir,agama_id,pendidikan_kk_id,pendidikan_sedang_id,"
     "pekerjaan_id,status_kawin,kk_level,warganegara_id,ayah_nik,nama_ayah,ibu_nik,nama_ibu,golongan_darah_id,akta_lahir,"
     "dokumen_pasport,tanggal_akhir_paspor,dokumen_kitas,akta_perkawinan,tanggalperkawinan,akta_perceraian,"
     "tanggalperceraian,cacat_id,cara_kb_id,hamil,ktp_el,status_rekam,alamat_sekarang,status_dasar,suku,tag_id_card,"
     "id_asuransi,no_asuransi,lat,lng"
-).split(",")
+)
+HEADERS: Final = _HEADER_LINE.split(",")
 
 HEAD, WIFE, CHILD = "1", "3", "4"
 TEST_PROVINCES: Final = frozenset({"99"})
@@ -33,8 +34,8 @@ def nik_of(prefix: str, birth_date: date, sex: Sex, serial: int) -> str:
 
 
 def kk_of(serial: int) -> str:
-    """A KK number of 52.01.14, issued on 17 August 2017."""
-    return f"520114170817{serial:04}"
+    """A KK number of the test province, issued on 17 August 2017."""
+    return f"990101170817{serial:04}"
 
 
 def row_of(serial: int, **cells: str) -> dict[str, str]:

@@ -102,9 +102,7 @@ def test_all_errors_are_told_at_once() -> None:
 
 
 def test_a_test_province_is_accepted_only_where_it_is_named() -> None:
-    accepted = check_nik(
-        "9902010102900001", village=BANYUMAS_VILLAGE, today=TODAY, test_provinces=frozenset({"99"})
-    )
+    accepted = check_nik("9902010102900001", village=BANYUMAS_VILLAGE, today=TODAY, test_provinces=frozenset({"99"}))
     assert (accepted.errors, accepted.warnings) == ((), ())
     assert codes(verdict_of("9902010102900001").errors) == ["NIK_PROVINCE_UNKNOWN"]
 

@@ -44,7 +44,7 @@ def stored_level(by: Level, finest: Level) -> Level:
 
 def _at_level(table: sa.Table, level: Level, low: Any, high: Any) -> tuple[sa.FromClause, list[sa.ColumnElement[bool]]]:
     rows = table.alias()
-    million = sa.literal_column(str(_DIVISORS[Level.REGENCY]))
+    million: sa.ColumnElement[int] = sa.literal_column(str(_DIVISORS[Level.REGENCY]))
     return rows, [
         rows.c.level == sa.literal_column(f"'{level.value}'", rows.c.level.type),
         rows.c.regency_id >= low.op("/")(million),
@@ -67,9 +67,10 @@ def summary_rows(level: Level, by: Level | None, low: Any, high: Any, permitted:
     rows, conditions = _at_level(registry_summary, level, low, high)
     query = sa.select(*[_sum(rows.c[name]).label(name) for name in COUNTERS]).where(*conditions, *permitted(rows))
     if by is None:
-        columns = (sa.literal_column("0").label("region_id"), low.label("village_low"), high.label("village_high"))
+        whole: sa.ColumnElement[int] = sa.literal_column("0")
+        columns = (whole.label("region_id"), low.label("village_low"), high.label("village_high"))
         return query.add_columns(*columns).subquery()
-    divisor = sa.literal_column(f"{_DIVISORS[by]}::bigint")
+    divisor: sa.ColumnElement[int] = sa.literal_column(f"{_DIVISORS[by]}::bigint")
     region_id = rows.c.village_low.op("/")(divisor)
     columns = (
         region_id.label("region_id"),
@@ -84,7 +85,7 @@ def cohort_rows(level: Level, of: sa.FromClause, permitted: Permitted) -> sa.Fro
     rows, conditions = _at_level(registry_cohort, level, of.c.village_low, of.c.village_high)
     age = sa.cast(sa.func.extract("year", sa.func.current_date()), sa.Integer()) - rows.c.birth_year
     known = [band for band in AgeBand if band is not AgeBand.UNKNOWN]
-    unknown = sa.literal_column(str(len(known)))
+    unknown: sa.ColumnElement[int] = sa.literal_column(str(len(known)))
     position = sa.case(
         (rows.c.birth_year == sa.literal_column(str(UNKNOWN_BIRTH_YEAR)), unknown),
         *[(age <= sa.literal_column(str(band.value[1])), sa.literal_column(str(at))) for at, band in enumerate(known)],

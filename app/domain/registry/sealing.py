@@ -91,8 +91,8 @@ class Seal:
 def _development_keys(path: Path) -> dict[str, str]:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        keys = {name: base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() for name in ("sealing", "digest")}
+        fresh = {name: base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() for name in ("sealing", "digest")}
         path.touch(mode=0o600)
-        path.write_text(json.dumps(keys))
-    keys = json.loads(path.read_text())
-    return keys
+        path.write_text(json.dumps(fresh))
+    stored: dict[str, str] = json.loads(path.read_text())
+    return stored

@@ -50,8 +50,7 @@ class Answer:
             record = await self.database.read_once(
                 self.plan.scope(self.caller.access), statement.text, statement.bind(self.variables, self.caller)
             )
-            for at, key in enumerate(askable):
-                answered[key] = self._value(key, record[at])
+            answered |= {key: self._value(key, record[at]) for at, key in enumerate(askable)}
             answered |= statement.failures(record, self.variables)
         return answered
 

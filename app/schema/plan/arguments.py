@@ -170,7 +170,7 @@ class ArgumentReader:
                 for name, input_field in named.fields.items()
             }
             present = {name: argument for name, argument in fields.items() if argument is not None}
-            return Argument(self.binder, lambda variables: None, fields=present)
+            return Argument(self.binder, _nothing, fields=present)
         value = coerce_input_literal(node, type_, self.variables)
         if not _holds_variable(node):
             return self._of_value(type_, value, lambda _variables: value)
@@ -200,6 +200,10 @@ class ArgumentReader:
         if isinstance(type_, GraphQLEnumType) or type_ is GraphQLBoolean:
             return Argument(self.binder, getter, known=value)
         return Argument(self.binder, getter)
+
+
+def _nothing(_variables: Mapping[str, Any]) -> None:
+    """Stands for the value of an input object written in the document: only its fields are read."""
 
 
 def _part(getter: Getter, key: str) -> Getter:

@@ -95,4 +95,4 @@ def _print_labels(enum: GraphQLEnumType) -> None:
     def coerce_label(value: Any) -> str:
         return value if isinstance(value, str) and value in enum.values else coerce(value)
 
-    enum.coerce_output_value = coerce_label  # type: ignore[method-assign]
+    enum.coerce_output_value = coerce_label  # type: ignore[method-assign,assignment]  # bound to this one enum

@@ -22,7 +22,7 @@ from graphql import (
     parse,
     validate,
 )
-from graphql.execution.collect_fields import FragmentDetails, collect_fields
+from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
@@ -35,13 +35,13 @@ from app.schema.plan.blueprint import Blueprint
 from app.schema.plan.compile import Compiler, FieldDenied, Root, Selection
 from app.schema.plan.source import Connect, Derived, Lookup, Many, One, Specification
 from app.tenants.scope import TenantScope
-from app.tenants.session import SCOPE_ARGUMENTS, SCOPE_CALL, Database
+from app.tenants.session import SCOPE_ARGUMENTS, SCOPE_CALL
 
 MOST_DOCUMENTS: Final = 1000
 LONGEST_REMEMBERED_DOCUMENT: Final = 16_384
 MOST_PLANS_OF_A_DOCUMENT: Final = 64
 _MOST_TOKENS: Final = 4000
-_DIALECT: Final = asyncpg_dialect.dialect()
+_DIALECT: Final = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's dialects are not typed
 _PARAMETER: Final = re.compile(r"\$(\d+)")
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -90,7 +90,8 @@ class Statement:
         shifted = _PARAMETER.sub(lambda match: f"${int(match[1]) + SCOPE_ARGUMENTS}", compiled.string)
         bound = {name: source for root in roots.values() for name, source in root.binder.bound.items()}
         return cls(
-            text=f"with scope as materialized (select {SCOPE_CALL}) {shifted} from scope",
+            # Both parts are SQL that this program wrote; what callers send is bound.
+            text=f"with scope as materialized (select {SCOPE_CALL}) {shifted} from scope",  # noqa: S608
             keys=tuple(roots),
             json_keys=tuple(key.encode() for key in roots),
             parameters=tuple(bound.get(name, compiled.params[name]) for name in compiled.positiontup or ()),
@@ -142,6 +143,13 @@ class OperationPlan:
         if len(self.permissions) == 1:
             return access.scope(self.permissions[0])
         return access.scope_of_any(self.permissions)
+
+
+def _compiled(name: str, selection: Selection, details: list[FieldDetails]) -> Root:
+    root = Compiler(selection, Binder(name)).root(details)
+    if root.needs_python:
+        return Compiler(replace(selection, for_tree=True), Binder(name)).root(details)
+    return root
 
 
 def _shared_scope(access: Access, permissions: Sequence[Permission]) -> TenantScope | None:
@@ -258,26 +266,13 @@ class Planner:
         }
         held = tuple(dict.fromkeys(permission for permissions in wanted.values() for permission in permissions))
         held = tuple(permission for permission in held if permission in access.permissions)
+        # Nothing held means that the fields' own permissions are missing; compiling them tells which.
+        scope = _shared_scope(access, held) if held else None
+        selection = Selection(self.blueprint, operation.fragments, operation.node, variables, access, scope)
         roots: dict[str, Root | Exception] = {}
         for number, key in enumerate(wanted):
-            definition = root_type.fields[fields[key][0].node.name.value]
             try:
-                if not held:
-                    raise NotPermitted(wanted[key][0])
-                selection = Selection(
-                    self.blueprint,
-                    operation.fragments,
-                    operation.node,
-                    variables,
-                    access,
-                    _shared_scope(access, held),
-                )
-                root = Compiler(selection, Binder(f"root{number}")).root(definition, fields[key])
-                if root.needs_python:
-                    root = Compiler(replace(selection, for_tree=True), Binder(f"root{number}")).root(
-                        definition, fields[key]
-                    )
-                roots[key] = root
+                roots[key] = _compiled(f"root{number}", selection, fields[key])
             except (FieldDenied, NotPermitted, DomainError) as refusal:
                 roots[key] = refusal
         complete = len(roots) == len(fields) and all(

@@ -167,6 +167,11 @@ class Reading:
         return Row(rows, {**above, **self.arguments})
 
     @property
+    def outer(self) -> sa.FromClause | None:
+        """The FROM clause of the row that the field stands on; none at the root."""
+        return self.row.from_ if self.row is not None else None
+
+    @property
     def parent(self) -> Row:
         """The row that the field stands on."""
         if self.row is None:

@@ -1,7 +1,8 @@
 """Who lives together: the members of one family, their relationship to its head and their ages.
 
-The size of a family follows DTSEN: 286 million persons in 94.2 million families, 3.04 a family (domain facts, section 3). That poorer
-families are larger, and the shares of the kinds of household, are plausible choices that no source prints.
+The size of a family follows DTSEN: 286 million persons in 94.2 million families, 3.04 a family (domain facts, section
+3). That poorer families are larger, and the shares of the kinds of household, are plausible choices that no source
+prints.
 """
 
 from bisect import bisect
@@ -10,8 +11,6 @@ from random import Random
 from typing import Final, NamedTuple
 
 from app.domain.registry.enums import FamilyRelationship, MaritalStatus, Sex
-
-MEAN_SIZE: Final = 3.04
 
 # Percentage of families with 1, 2, .. 8 members, by decile: means 3.25, 3.05 and 2.75, so 3.04 over ten equal deciles.
 _SIZES: Final = {
@@ -143,7 +142,7 @@ def _further(random: Random, head: Member, decile: int) -> Member:
 
 
 def _three_generations(random: Random, more: int) -> list[Member]:
-    """An old head, a married child with spouse, a grandchild, and ``more``: first the head's spouse, then grandchildren."""
+    """An old head, a married child with spouse, a grandchild, and ``more``: the head's spouse, then grandchildren."""
     chance = random.random
     mother, ages = _births(random, max(more, 1))
     child = _either(random)

@@ -1,7 +1,7 @@
 """Houses, utilities, assets and aid received of synthetic families.
 
-How a variable moves from the poorest to the richest decile is a plausible choice, after what the registry measures (domain facts, section 3); no
-source prints these shares.
+How a variable moves from the poorest to the richest decile is a plausible choice, after what the registry measures
+(domain facts, section 3); no source prints these shares.
 """
 
 from datetime import date
@@ -191,7 +191,7 @@ _PROFILES_PER_DECILE: Final = 400
 
 
 def housing_profiles(decile: int, today: date, *run: object) -> list[str]:
-    """COPY text of ``HOUSING_COLUMNS`` for houses as families of ``decile`` have them; families of a run draw from this list."""
+    """COPY text of ``HOUSING_COLUMNS`` for houses as families of ``decile`` have them; a run's families draw from it."""
     random, wealth = seeded("housing", decile, *run), (decile - 1) / 9
     return [
         fragment(HOUSING_COLUMNS, _house(random, wealth) | _belongings(random, wealth, today))

@@ -1,9 +1,10 @@
 """Numbers of identity that hit no real person, and how far each identity is established.
 
-A synthetic NIK is ``99`` (the province prefix that no province has), the regency's four digits, the day of birth as in a real NIK
-(day + 40 for women) and a serial: ``99 3302 470290 0001``. The serial counts the persons of one regency, birthday and sex, so numbers are unique by
-construction: in a run because one counter serves a regency, between runs because a regency is seeded once. A KK number is made the
-same way from its day of issue. Province and regency stand where a real NIK has regency and district, both of which may not be 00.
+A synthetic NIK is ``99`` (the province prefix that no province has), the regency's four digits, the day of birth as in
+a real NIK (day + 40 for women) and a serial: ``99 3302 470290 0001``. The serial counts the persons of one regency,
+birthday and sex, so numbers are unique by construction: in a run because one counter serves a regency, between runs
+because a regency is seeded once. A KK number is made the same way from its day of issue. Province and regency stand
+where a real NIK has regency and district, neither of which may be 00.
 """
 
 from datetime import date, timedelta
@@ -15,10 +16,9 @@ from app.domain.registry.seed.rows import pick
 from app.settings import TEST_NIK_PROVINCE
 
 OLDEST_DAYS: Final = 101 * 366
-_LAST_SERIAL: Final = 9999
 
-# Match rates of the national registry (domain facts, section 3): 83.9 % in October 2020, 98.9 % in May 2024. 92 % lies between them and leaves
-# enough of every other status to work with; the split of the rest is a choice, no source prints it.
+# Match rates of the national registry (domain facts, section 3): 83.9 % in October 2020, 98.9 % in May 2024. 92 % lies
+# between them and leaves enough of every other status to work with; how the rest splits is a choice, no source prints it.
 IDENTITY_MIX: Final = {
     IdentityStatus.MATCHED: 0.920,
     IdentityStatus.UNMATCHED: 0.046,
@@ -105,7 +105,10 @@ def birthdays(today: date) -> list[Birthday]:
 
 
 class Numbers:
-    """NIK and KK numbers of one regency."""
+    """NIK and KK numbers of one regency.
+
+    Four digits suffice: 13 million families in one regency would share a day of issue by some 1,800, of birth by fewer.
+    """
 
     def __init__(self, regency_id: int) -> None:
         """Start counting; a regency has one such counter in its life."""
@@ -123,7 +126,5 @@ class Numbers:
 
     def _next(self, used: dict[str, int], day_code: str) -> str:
         serial = used.get(day_code, 0) + 1
-        if serial > _LAST_SERIAL:
-            raise OverflowError(f"more than {_LAST_SERIAL} numbers of one day in regency {self._prefix[2:]}")
         used[day_code] = serial
         return f"{self._prefix}{day_code}{serial:04d}"

@@ -1,7 +1,7 @@
 """School, work and health of synthetic persons, by sex, age, marriage and wealth.
 
-Shares are plausible choices that no source prints; what goes together (who can be pregnant, which school an age attends, who works) is the
-questionnaire's logic (domain facts, section 3).
+Shares are plausible choices that no source prints; what goes together (who can be pregnant, which school an age
+attends, who works) is the questionnaire's logic (domain facts, section 3).
 """
 
 from random import Random
@@ -174,7 +174,7 @@ def age_group(age: int) -> int:
 
 
 def livelihood_profiles(sex: Sex, group: int, fifth: int, *run: object, married: bool) -> list[str]:
-    """COPY text of ``LIVELIHOOD_COLUMNS`` for ``PROFILES`` people of an ``age_group`` and a fifth of wealth (0 poorest, 4 richest)."""
+    """COPY text of ``LIVELIHOOD_COLUMNS`` for ``PROFILES`` people of an ``age_group`` and a fifth of wealth (0 to 4)."""
     random, wealth = seeded("livelihood", sex.value, group, married, fifth, *run), fifth / 4
     return [
         fragment(

@@ -1,7 +1,7 @@
 """Names of people, streets and hamlets.
 
-People and streets come from the lists of Faker's locale id_ID, which are read whole: asking Faker for every person would take longer
-than everything else in a seed.
+People and streets come from the lists of Faker's locale id_ID, which are read whole: asking Faker for every person
+would take longer than everything else in a seed.
 """
 
 from collections.abc import Sequence

@@ -9,8 +9,8 @@ from typing import Final
 from app.domain.regions.models import RegionKind
 from app.domain.registry.seed.rows import seeded
 
-# South, north, west and east of each province in degrees, rounded to tenths by hand from general knowledge. The points made from
-# them are synthetic: they fall in the right part of Indonesia, in no real village and now and then in the sea.
+# South, north, west and east of each province in degrees, rounded to tenths by hand from general knowledge. The points
+# made from them are synthetic: they fall in the right part of Indonesia, in no real village and at times in the sea.
 _BOXES: Final[dict[int, tuple[float, float, float, float]]] = {
     11: (2.2, 5.6, 95.2, 98.2),
     12: (-0.3, 4.0, 97.6, 100.3),
@@ -81,7 +81,8 @@ class Village:
 def spread(villages: Sequence[Village], families: int) -> list[int]:
     """How many of ``families`` live in each of ``villages``; the counts sum to ``families`` exactly.
 
-    The running total is rounded, not each count, so any run of villages (a district, a regency) has its share to within one family.
+    The running total is rounded, not each count, so any run of villages (a district, a regency) has its share to within
+    one family.
     """
     totals = list(accumulate(village.weight for village in villages))
     marks = [round(families * total / totals[-1]) for total in totals]
@@ -89,7 +90,7 @@ def spread(villages: Sequence[Village], families: int) -> list[int]:
 
 
 class Ground:
-    """Coordinates of one village: a fixed point near the fixed centre of its regency, inside the box of its province."""
+    """Coordinates of a village: a fixed point near the fixed centre of its regency, in the box of its province."""
 
     def __init__(self, village: Village) -> None:
         """Place the village."""

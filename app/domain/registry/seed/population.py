@@ -15,9 +15,9 @@ from app.domain.registry.enums import (
     MaritalStatus,
     MismatchReason,
     Presence,
-    RegistryScheme,
     Sex,
 )
+from app.domain.registry.sealing import Seal
 from app.domain.registry.seed.households import Member, household
 from app.domain.registry.seed.housing import HOUSING_COLUMNS, housing_profiles
 from app.domain.registry.seed.identity import (
@@ -33,7 +33,7 @@ from app.domain.registry.seed.livelihood import LIVELIHOOD_COLUMNS, PROFILES, ag
 from app.domain.registry.seed.names import Names
 from app.domain.registry.seed.places import Ground, Village, spread
 from app.domain.registry.seed.rows import NULL, RowIds, seeded, text
-from app.domain.registry.sealing import Seal
+from app.domain.registry.service import Edition
 from app.tenants.region_path import RegionPath
 
 FAMILY_COLUMNS: Final = (
@@ -50,6 +50,7 @@ RANK_COLUMNS: Final = (
     "regency_id", "id", "village_id", "family_id", "scheme", "edition_id", "decile", "percentile", "ranked_on",
 )  # fmt: skip
 
+# Room for ids between one family's members and the next's.
 _MEMBERS: Final = 16
 _KK_DAYS: Final = 20 * 365
 _ADULT: Final = 17
@@ -64,14 +65,6 @@ _CARDS_OF_CHILDREN: Final = ("t\tt\tf",) * 9 + ("t\tf\tf",) * 9 + (_NO_CARDS,) *
 _CARDS_OF_ADULTS: Final = ("t\tf\tt",) * 12 + ("f\tf\tt",) * 7 + ("t\tf\tf",)
 
 
-class RankedEdition(NamedTuple):
-    """An edition of the registry that ranks families."""
-
-    id: int
-    scheme: RegistryScheme
-    published_on: date
-
-
 @dataclass(frozen=True, slots=True)
 class SeedRun:
     """What decides every row of a seed, but for the nonces of sealing."""
@@ -80,8 +73,8 @@ class SeedRun:
     families: int
     seed: int
     today: date
-    current: RankedEdition
-    earlier: RankedEdition | None
+    editions: tuple[Edition, ...]
+    """Newest first: the first ranks the families, the second, if any, a share of them."""
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -112,8 +105,20 @@ class _Here:
         rural = village.kind is not RegionKind.KELURAHAN
         self.hamlet_word = "Dusun" if rural else "Lingkungan"
         self.hamlets = 2 + int(chance.random() * 6)
-        # An exponent above 1 moves families of the village to the poorer deciles. Over many villages the deciles stay even.
-        self.tilt = chance.uniform(0.85, 1.3) if rural else chance.uniform(0.65, 1.05)
+        # Above 1 it moves families of the village to the poorer deciles. Over many villages the deciles stay even.
+        self.tilt = chance.uniform(0.85, 1.2) if rural else chance.uniform(0.65, 1.05)
+
+
+class _Home(NamedTuple):
+    """What all rows of one family share; ``wealth`` runs from 0 to 1."""
+
+    here: _Here
+    serial: int
+    id: str
+    wealth: float
+    decile: int
+    status: FamilyStatus
+    presence: Presence | None
 
 
 class Population:
@@ -125,6 +130,7 @@ class Population:
         self._chance = self._random.random
         self._run = run
         self._seal = seal
+        self._edition_id = run.editions[0].id
         self._names = Names(self._random)
         self._birthdays = birthdays(run.today)
         self._family_ids = RowIds(run.today, "family", *run.key)
@@ -158,98 +164,83 @@ class Population:
         return Batch(len(rows[0]), len(rows[1]), *texts)
 
     def _family(self, here: _Here, serial: int) -> None:
-        chance = self._chance
-        wealth = chance() ** here.tilt
-        decile = int(wealth * 10) + 1
-        members = household(self._random, decile)
-        found = chance()
-        status, presence = FamilyStatus.ACTIVE, None
-        if found < _FAMILY_MOVED:
-            status, presence = FamilyStatus.MOVED, Presence.MOVED_WITHIN_COUNTRY
-        elif found < _FAMILY_NOT_FOUND:
-            status, presence = FamilyStatus.NOT_FOUND, Presence.NOT_FOUND
-        family_id = self._family_ids.of(serial)
-        head_name = ""
-        for number, member in enumerate(members, start=1):
-            name = self._names.person(member.sex)
-            head_name = head_name or name
-            self._person(here, family_id, serial, number, member, name, decile, presence)
-        ranked = chance() >= _UNRANKED
-        self._family_row(here, family_id, status, head_name, decile, ranked)
+        wealth = self._chance() ** here.tilt
+        status, presence = self._found()
+        home = _Home(here, serial, self._family_ids.of(serial), wealth, int(wealth * 10) + 1, status, presence)
+        members = household(self._random, home.decile)
+        names = [self._names.person(member.sex) for member in members]
+        for number, (member, name) in enumerate(zip(members, names, strict=True), start=1):
+            self._person(home, number, member, name)
+        ranked = self._chance() >= _UNRANKED
+        self._family_row(home, names[0], ranked)
         if ranked:
-            self._ranks(here, family_id, serial, decile, wealth)
+            self._ranks(home)
 
-    def _family_row(
-        self, here: _Here, family_id: str, status: FamilyStatus, head_name: str, decile: int, ranked: bool
-    ) -> None:
-        chance = self._chance
+    def _found(self) -> tuple[FamilyStatus, Presence | None]:
+        """The status of a family and, where nobody of it is there, the presence of all its members."""
+        kind = self._chance()
+        if kind < _FAMILY_MOVED:
+            return FamilyStatus.MOVED, Presence.MOVED_WITHIN_COUNTRY
+        if kind < _FAMILY_NOT_FOUND:
+            return FamilyStatus.NOT_FOUND, Presence.NOT_FOUND
+        return FamilyStatus.ACTIVE, None
+
+    def _family_row(self, home: _Home, head_name: str, ranked: bool) -> None:
+        chance, here = self._chance, home.here
         issued = self._birthdays[int(chance() * _KK_DAYS)].male
         kk = self._seal.stored(here.numbers.kk(issued))
         hamlet = int(chance() * here.hamlets)
         latitude, longitude = here.ground.point(self._random)
-        houses = self._housing[decile - 1]
+        houses = self._housing[home.decile - 1]
         self._family_rows.append(
-            f"{here.regency}\t{family_id}\t{here.village}\t{self._run.current.id}\t{status._value_}\t{head_name}\t"
-            f"\\\\x{kk.sealed.hex()}\t\\\\x{kk.digest.hex()}\t{kk.masked}\t{decile if ranked else NULL}\t"
+            f"{here.regency}\t{home.id}\t{here.village}\t{self._edition_id}\t{home.status._value_}\t{head_name}\t"
+            f"\\\\x{kk.sealed.hex()}\t\\\\x{kk.digest.hex()}\t{kk.masked}\t{home.decile if ranked else NULL}\t"
             f"{self._names.street()}\t{here.hamlet_word} {self._names.hamlet(hamlet)}\t"
             f"{hamlet + 1:03d}\t{1 + int(chance() * 8):03d}\t{latitude:.6f}\t{longitude:.6f}\t"
             f"{houses[int(chance() * len(houses))]}\n"
         )
 
-    def _ranks(self, here: _Here, family_id: str, serial: int, decile: int, wealth: float) -> None:
-        self._rank(here, family_id, 2 * serial, self._run.current, decile, int(wealth * 100) + 1)
-        earlier = self._run.earlier
-        if earlier is not None and self._chance() < _RANKED_EARLIER:
-            moved = min(max(wealth + (self._chance() - 0.5) * 0.25, 0.0), 0.999)
-            self._rank(here, family_id, 2 * serial + 1, earlier, int(moved * 10) + 1, int(moved * 100) + 1)
+    def _ranks(self, home: _Home) -> None:
+        current, *earlier = self._run.editions
+        self._rank(home, 2 * home.serial, current, home.wealth)
+        if earlier and self._chance() < _RANKED_EARLIER:
+            then = min(max(home.wealth + (self._chance() - 0.5) * 0.25, 0.0), 0.999)
+            self._rank(home, 2 * home.serial + 1, earlier[0], then)
 
-    def _rank(
-        self, here: _Here, family_id: str, counter: int, edition: RankedEdition, decile: int, percentile: int
-    ) -> None:
+    def _rank(self, home: _Home, counter: int, edition: Edition, wealth: float) -> None:
         self._rank_rows.append(
-            f"{here.regency}\t{self._rank_ids.of(counter)}\t{here.village}\t{family_id}\t{edition.scheme._value_}\t"
-            f"{edition.id}\t{decile}\t{percentile}\t{edition.published_on}\n"
+            f"{home.here.regency}\t{self._rank_ids.of(counter)}\t{home.here.village}\t{home.id}\t"
+            f"{edition.scheme._value_}\t{edition.id}\t{int(wealth * 10) + 1}\t{int(wealth * 100) + 1}\t"
+            f"{edition.published_on}\n"
         )
 
-    def _person(
-        self,
-        here: _Here,
-        family_id: str,
-        serial: int,
-        number: int,
-        member: Member,
-        name: str,
-        decile: int,
-        presence: Presence | None,
-    ) -> None:
-        chance = self._chance
-        birthday = self._birthdays[member.days]
+    def _person(self, home: _Home, number: int, member: Member, name: str) -> None:
+        here, birthday = home.here, self._birthdays[member.days]
         female = member.sex is Sex.FEMALE
-        presence = presence or self._presence(number, birthday.age)
+        presence = home.presence or self._presence(number, birthday.age)
         identity = self._identity(presence, birthday.age)
         if identity.has_nik:
             nik = self._seal.stored(here.numbers.nik(birthday.female if female else birthday.male))
             numbers = f"\\\\x{nik.sealed.hex()}\t\\\\x{nik.digest.hex()}\t{nik.masked}\t{NULL}"
         else:
-            temporary = f"TMP-{here.regency}-{serial}-{number}" if identity.no_nik_reason else NULL
+            temporary = f"TMP-{here.regency}-{home.serial}-{number}" if identity.no_nik_reason else NULL
             numbers = f"{NULL}\t{NULL}\t{NULL}\t{temporary}"
-        person_id = self._person_ids.of(serial * _MEMBERS + number)
-        lives = self._livelihood(
-            female, age_group(birthday.age), (decile - 1) // 2, member.marital_status is MaritalStatus.MARRIED
-        )
+        married = member.marital_status is MaritalStatus.MARRIED
+        lives = self._livelihood(female, age_group(birthday.age), (home.decile - 1) // 2, married)
         self._person_rows.append(
-            f"{here.regency}\t{person_id}\t{here.village}\t{family_id}\t{member.relationship._value_}\t{number}\t{name}\t"
-            f"{numbers}\t{text(identity.no_nik_reason)}\t{identity.status._value_}\t{text(identity.mismatch_reason)}\t"
-            f"{presence._value_}\t{member.sex._value_}\t{here.birth_place}\t{birthday.iso}\t"
-            f"{member.marital_status._value_}\t{self._cards(identity, birthday.age)}\t{lives[int(chance() * PROFILES)]}\n"
+            f"{here.regency}\t{self._person_ids.of(home.serial * _MEMBERS + number)}\t{here.village}\t{home.id}\t"
+            f"{member.relationship._value_}\t{number}\t{name}\t{numbers}\t{text(identity.no_nik_reason)}\t"
+            f"{identity.status._value_}\t{text(identity.mismatch_reason)}\t{presence._value_}\t{member.sex._value_}\t"
+            f"{here.birth_place}\t{birthday.iso}\t{member.marital_status._value_}\t"
+            f"{self._cards(identity, birthday.age)}\t{lives[int(self._chance() * PROFILES)]}\n"
         )
 
     def _presence(self, number: int, age: int) -> Presence:
         kind = self._chance()
+        if age < 1 and kind >= 0.7:
+            return Presence.NEW_MEMBER
         if number == 1 or kind >= 0.025:
             return Presence.PRESENT
-        if kind < 0.005 and age < 1:
-            return Presence.NEW_MEMBER
         if kind < 0.009:
             return Presence.DECEASED
         if kind < 0.018:

@@ -1,0 +1,85 @@
+"""One page of a connection, as SQL."""
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.schema.paging import cursor_expression, cursor_values, page_size
+from app.schema.plan.source import Order, Reading, Source
+
+Conditions = Callable[[sa.FromClause], list[sa.ColumnElement[bool]]]
+
+
+class Page:
+    """The rows of one page, plus one that tells whether there are more."""
+
+    def __init__(self, source: Source, reading: Reading, conditions: Conditions) -> None:
+        """Read ``source`` under ``conditions``, with the arguments first, after and order of ``reading``."""
+        self._source, self._reading, self._conditions = source, reading, conditions
+        order = reading.arguments.get("order")
+        choice = order.known if order is not None else next(iter(source.orders))
+        self._name: str = choice.value
+        self._order: Order = source.orders[choice]
+        if self._order.permission is not None:
+            reading.require(self._order.permission)
+        self._first = reading.arguments["first"]
+        rows = source.table.alias()
+        keys = [key.expression(rows) for key in self._order.keys]
+        query = (
+            sa.select(rows)
+            .where(*conditions(rows), *self._after(keys))
+            .order_by(*keys)
+            .limit(self._first.bind(sa.Integer(), lambda first: page_size(first) + 1))
+        )
+        self.rows: sa.CTE = self._within_parent(query).cte()
+
+    def _within_parent(self, query: sa.Select[Any]) -> sa.Select[Any]:
+        return query if self._reading.row is None else query.correlate(self._reading.row.from_)
+
+    def _after(self, keys: list[sa.ColumnElement[Any]]) -> list[sa.ColumnElement[bool]]:
+        after = self._reading.arguments.get("after")
+        if after is None:
+            return []
+        name, order = self._name, self._order
+
+        def value(at: int) -> Callable[[str], Any]:
+            return lambda cursor: cursor_values(name, order, cursor)[at]
+
+        values = [after.bind(key.sql_type, value(at)) for at, key in enumerate(order.keys)]
+        return [sa.tuple_(*keys) > sa.tuple_(*values)]
+
+    @property
+    def cursor(self) -> sa.ColumnElement[str]:
+        """The cursor of a row of the page."""
+        return cursor_expression(self._name, self._order, self.rows)
+
+    def shown(self) -> sa.Select[Any]:
+        """The rows that the page shows."""
+        return sa.select(self.rows).limit(self._first.bind(sa.Integer()))
+
+    def total_count(self) -> sa.ColumnElement[int]:
+        """The number of rows over all pages."""
+        rows = self._source.table.alias()
+        query = sa.select(sa.func.count()).select_from(rows).where(*self._conditions(rows))
+        return self._within_parent(query).scalar_subquery()
+
+    def _row_count(self) -> sa.ColumnElement[int]:
+        return sa.select(sa.func.count()).select_from(self.rows).scalar_subquery()
+
+    def has_next(self) -> sa.ColumnElement[bool]:
+        """Whether a row follows the page."""
+        return self._row_count() > self._first.bind(sa.Integer())
+
+    def has_previous(self) -> sa.ColumnElement[bool]:
+        """Whether the page was asked for with a cursor."""
+        return sa.true() if "after" in self._reading.arguments else sa.false()
+
+    def start_cursor(self) -> sa.ColumnElement[str]:
+        """The cursor of the first row shown."""
+        return sa.select(self.cursor).select_from(self.rows).limit(1).scalar_subquery()
+
+    def end_cursor(self) -> sa.ColumnElement[str]:
+        """The cursor of the last row shown."""
+        last = sa.func.greatest(sa.func.least(self._row_count(), self._first.bind(sa.Integer())) - 1, 0)
+        return sa.select(self.cursor).select_from(self.rows).limit(1).offset(last).scalar_subquery()
