@@ -1,7 +1,11 @@
-"""One real PostgreSQL for the whole run: migrated, with the real region tree, and empty of families until a test puts some there."""
+"""One real PostgreSQL for the whole run: migrated, with the real region tree, and empty of families until a test puts some there.
+
+The tests of the API have a small country beside it (``tests.support.world``), in which nothing is written but by them.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
@@ -12,6 +16,11 @@ from app.settings import Settings
 from app.tenants.migrate import migrate
 from app.tenants.server import DatabaseServer, database_server, prepare
 from app.tenants.session import Database, open_loader
+from tests.support.client import ApiClient, api_of
+from tests.support.world import BANYUMAS, CILACAP, SLEMAN, clone, connected, drop, fill, named
+
+if TYPE_CHECKING:
+    import asyncpg
 
 
 @pytest.fixture(scope="session")
@@ -27,12 +36,15 @@ def running_server(settings: Settings) -> Iterator[DatabaseServer]:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def server(running_server: DatabaseServer) -> DatabaseServer:
+async def server(running_server: DatabaseServer) -> AsyncIterator[DatabaseServer]:
     await prepare(running_server)
     await migrate(running_server)
     async with open_loader(running_server) as loader:
         await load_region_tree(loader)
-    return running_server
+    # A database is copied only while nobody is connected to it, so the copy for `world` is made now.
+    await clone(running_server, named(running_server, "alone"))
+    yield running_server
+    await drop(named(running_server, "alone"))
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -46,3 +58,41 @@ async def database(server: DatabaseServer) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 def seal(settings: Settings) -> Seal:
     return Seal.of_settings(settings)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def alone(server: DatabaseServer, seal: Seal) -> DatabaseServer:
+    """The small country with families in Banyumas and nowhere else."""
+    alone = named(server, "alone")
+    await fill(alone, seal, BANYUMAS)
+    return alone
+
+
+@pytest_asyncio.fixture(scope="session")
+async def world(server: DatabaseServer, alone: DatabaseServer, seal: Seal) -> AsyncIterator[DatabaseServer]:
+    """The small country: the same Banyumas, with Cilacap beside it and Sleman in the next province."""
+    world = named(server, "world")
+    await clone(alone, world)
+    await fill(world, seal, CILACAP, SLEMAN)
+    yield world
+    await drop(world)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def owner(world: DatabaseServer) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    """The administrator of the small country, who sees every row."""
+    async with connected(world) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def api_settings(settings: Settings) -> Settings:
+    """Grants are remembered for as long as tests run, so that counting statements counts those of the request."""
+    return settings.model_copy(update={"principal_cache_seconds": 300.0, "read_pool_size": 4, "write_pool_size": 2})
+
+
+@pytest_asyncio.fixture(scope="session")
+async def api_client(api_settings: Settings, world: DatabaseServer) -> AsyncIterator[ApiClient]:
+    """The API of the small country."""
+    async with api_of(api_settings, world) as client:
+        yield client

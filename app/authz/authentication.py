@@ -5,10 +5,10 @@ than ``KESOS_PRINCIPAL_CACHE_SECONDS``. Between the two a request costs a hash a
 """
 
 import time
-from collections import OrderedDict
-from collections.abc import Hashable
 from hashlib import sha256
-from typing import Final, Generic, NamedTuple, Self, TypeVar
+from typing import Final, NamedTuple, Self
+
+from cachetools import LRUCache
 
 from app.authz.authorize import Access
 from app.authz.development import development_keys
@@ -22,32 +22,6 @@ from app.tenants.session import Database
 __all__ = ["Authenticator", "Unauthenticated"]
 
 REMEMBERED: Final = 10_000
-
-_K = TypeVar("_K", bound=Hashable)
-_V = TypeVar("_V")
-
-
-class _Memory(Generic[_K, _V]):
-    """A dictionary that forgets what was used longest ago."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._items: OrderedDict[_K, _V] = OrderedDict()
-
-    def get(self, key: _K) -> _V | None:
-        value = self._items.get(key)
-        if value is not None:
-            self._items.move_to_end(key)
-        return value
-
-    def put(self, key: _K, value: _V) -> None:
-        self._items[key] = value
-        self._items.move_to_end(key)
-        if len(self._items) > self._size:
-            self._items.popitem(last=False)
-
-    def forget(self, key: _K) -> None:
-        self._items.pop(key, None)
 
 
 class _Known(NamedTuple):
@@ -75,8 +49,8 @@ class Authenticator:
         self._database = database
         self._matrix = matrix
         self._principal_cache_seconds = principal_cache_seconds
-        self._tokens: _Memory[bytes, VerifiedToken] = _Memory(remembered)
-        self._known: _Memory[str, _Known] = _Memory(remembered)
+        self._tokens: LRUCache[bytes, VerifiedToken] = LRUCache(remembered)
+        self._known: LRUCache[str, _Known] = LRUCache(remembered)
 
     @classmethod
     def of_settings(cls, settings: Settings, database: Database, matrix: RoleMatrix) -> Self:
@@ -115,7 +89,7 @@ class Authenticator:
         verified = self._verified(token)
         if verified is None:
             verified = await self._verifier.verify(token)
-            self._tokens.put(_digest(token), verified)
+            self._tokens[_digest(token)] = verified
         return await self._look_up(verified.subject)
 
     def _verified(self, token: str) -> VerifiedToken | None:
@@ -129,10 +103,10 @@ class Authenticator:
         rows = await self._database.reference("select principal_by_subject($1, $2)", self._issuer, subject)
         document: bytes | None = rows[0][0]
         if document is None:
-            self._known.forget(subject)
+            self._known.pop(subject, None)
             raise Unauthenticated("PRINCIPAL_UNKNOWN")
         access = Access(Principal.of_json(self._issuer, subject, document), self._matrix)
-        self._known.put(subject, _Known(access, stale_at))
+        self._known[subject] = _Known(access, stale_at)
         return access
 
 

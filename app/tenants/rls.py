@@ -1,7 +1,10 @@
 """Row-level security for migrations: the second wall, written once.
 
 A policy compares plain columns with transaction settings and holds no subquery, so its ranges are index conditions and it runs on
-Citus as it is. Where no scope has been set, the settings are NULL and no row is seen.
+Citus as it is. Where no scope has been set, the settings are NULL and no row is seen. There is one range, not one for the regency and
+one for the village: the planner cannot see the settings, takes each range for 0.5 % of the table, and two of them for nothing at all.
+
+Landed revisions call these helpers: a change of what they produce is a new helper, not an edit.
 """
 
 from enum import Enum
@@ -15,12 +18,9 @@ def _setting(name: str, sql_type: str) -> str:
     return f"nullif(current_setting('app.{name}', true), '')::{sql_type}"
 
 
-_REGENCY = f"regency_id >= {_setting('regency_low', 'int')} and regency_id <= {_setting('regency_high', 'int')}"
-
-
-def _villages(low: str, high: str, exact: str) -> str:
+def _within(low: str, high: str, exact: str) -> str:
     return (
-        f"{_REGENCY} and {low} >= {_setting('village_low', 'bigint')} and {high} <= {_setting('village_high', 'bigint')} "
+        f"{low} >= {_setting('village_low', 'bigint')} and {high} <= {_setting('village_high', 'bigint')} "
         f"and coalesce({exact} <@ {_setting('villages', 'int8multirange')}, true)"
     )
 
@@ -28,9 +28,9 @@ def _villages(low: str, high: str, exact: str) -> str:
 class Tenancy(Enum):
     """How the rows of a table say where they belong."""
 
-    VILLAGE = _villages("village_id", "village_id", "village_id")
+    VILLAGE = _within("village_id", "village_id", "village_id")
     """A row lies in the village ``village_id``."""
-    SPAN = _villages("village_low", "village_high", "int8range(village_low, village_high, '[]')")
+    SPAN = _within("village_low", "village_high", "int8range(village_low, village_high, '[]')")
     """A row stands for all villages from ``village_low`` to ``village_high`` and is seen by whoever holds them all."""
 
     @property

@@ -62,6 +62,7 @@ class Database:
             async_creator=lambda: address.connect(server_settings=_SESSION_DEFAULTS),
             pool_size=write_pool_size,
             max_overflow=0,
+            hide_parameters=True,
             json_serializer=json.dumps,
         )
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None

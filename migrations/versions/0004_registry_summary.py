@@ -32,7 +32,7 @@ _TRANSITIONS = {
 def _count_function(name: str, columns: str, insert: str) -> str:
     sources = {
         "INSERT": f"select 1 as sign, {columns} from new_rows",
-        "DELETE": f"select -1, {columns} from old_rows",
+        "DELETE": f"select -1 as sign, {columns} from old_rows",
         "UPDATE": f"select 1 as sign, {columns} from new_rows union all select -1, {columns} from old_rows",
     }
     branches = " els".join(

@@ -4,13 +4,13 @@ A request whose document is known goes from variables to SQL to bytes; nothing i
 """
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 import asyncpg
 import sqlalchemy as sa
+from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
@@ -43,29 +43,6 @@ MOST_PLANS_OF_A_DOCUMENT: Final = 64
 _MOST_TOKENS: Final = 4000
 _DIALECT: Final = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's dialects are not typed
 _PARAMETER: Final = re.compile(r"\$(\d+)")
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
-
-class Remembered(Generic[K, V]):
-    """The ``most`` values that were used last."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._values: OrderedDict[K, V] = OrderedDict()
-
-    def get(self, key: K) -> V | None:
-        """The value of ``key``, if it is remembered."""
-        value = self._values.get(key)
-        if value is not None:
-            self._values.move_to_end(key)
-        return value
-
-    def put(self, key: K, value: V) -> None:
-        """Remember ``value`` and forget the one unused for longest."""
-        self._values[key] = value
-        if len(self._values) > self._most:
-            self._values.popitem(last=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +141,8 @@ class Operation:
     node: OperationDefinitionNode
     fragments: dict[str, FragmentDetails]
     variable_types: tuple[tuple[str, GraphQLInputType], ...]
-    plans: Remembered[tuple[Hashable, Hashable], OperationPlan] = field(
-        default_factory=lambda: Remembered(MOST_PLANS_OF_A_DOCUMENT)
+    plans: LRUCache[tuple[Hashable, Hashable], OperationPlan] = field(
+        default_factory=lambda: LRUCache(MOST_PLANS_OF_A_DOCUMENT)
     )
 
     def shape(self, variables: VariableValues) -> Hashable:
@@ -192,7 +169,7 @@ class Planner:
 
     def __init__(self, blueprint: Blueprint) -> None:
         self.blueprint = blueprint
-        self._documents: Remembered[str, Document] = Remembered(MOST_DOCUMENTS)
+        self._documents: LRUCache[str, Document] = LRUCache(MOST_DOCUMENTS)
 
     def document(self, text: str) -> Document | list[GraphQLError]:
         """The document of ``text``, or what is wrong with it."""
@@ -220,7 +197,7 @@ class Planner:
             },
         )
         if len(text) <= LONGEST_REMEMBERED_DOCUMENT:
-            self._documents.put(text, document)
+            self._documents[text] = document
         return document
 
     def _variable_types(self, operation: OperationDefinitionNode) -> tuple[tuple[str, GraphQLInputType], ...]:
@@ -246,7 +223,7 @@ class Planner:
         plan = operation.plans.get(key)
         if plan is None:
             plan = self._make_plan(operation, variables, access)
-            operation.plans.put(key, plan)
+            operation.plans[key] = plan
         return plan
 
     def _make_plan(self, operation: Operation, variables: VariableValues, access: Access) -> OperationPlan:

@@ -231,7 +231,8 @@ def _presence(row: _Row) -> Presence:
     status = row.code_number("status_dasar", {*codes.PRESENCE, codes.STATUS_NOT_VALID})
     if status == codes.STATUS_NOT_VALID:
         row.refuse("status_dasar", report.STATUS_NOT_VALID)
-    return Presence.PRESENT if status is None else codes.PRESENCE.get(status, Presence.NOT_FOUND)
+        status = None
+    return Presence.PRESENT if status is None else codes.PRESENCE[status]
 
 
 def _difficulties(row: _Row) -> dict[str, object]:

@@ -144,5 +144,5 @@ def _as_text(cell: _Cell) -> str:
     if isinstance(cell, float | int) and not isinstance(cell, bool):
         if abs(cell) >= _LARGEST_EXACT_FIGURE:
             return f"{cell:E}"
-        return str(int(cell)) if cell == int(cell) else repr(cell)
+        return str(int(cell)) if float(cell).is_integer() else str(cell)
     return str(cell)

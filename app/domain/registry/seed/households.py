@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from app.domain.registry.enums import FamilyRelationship, MaritalStatus, Sex
 
-# Percentage of families with 1, 2, .. 8 members, by decile: means 3.25, 3.05 and 2.75, so 3.04 over ten equal deciles.
+# Percentage of families with 1, 2, .. 8 members, by decile: means 3.24, 3.05 and 2.76, so 3.04 over ten equal deciles.
 _SIZES: Final = {
     range(1, 5): (12.0, 20.0, 26.5, 24.5, 10.5, 4.5, 1.5, 0.5),
     range(5, 8): (14.0, 22.9, 27.0, 22.5, 9.0, 3.2, 1.0, 0.4),
@@ -24,7 +24,6 @@ _SIZE_MARKS: Final = {
     for decile in deciles
 }
 _YEAR: Final = 365.25
-_CEILING: Final = 100 * _YEAR
 _OPPOSITE: Final = {Sex.MALE: Sex.FEMALE, Sex.FEMALE: Sex.MALE}
 
 
@@ -46,7 +45,7 @@ def household(random: Random, decile: int) -> list[Member]:
     kind = chance()
     if size == 2:
         if kind < 0.58:
-            return _couple(random, 19 + chance() * (30 + 40 * chance()))
+            return _couple(random, _without_children(random))
         return _one_parent(random, 1) if kind < 0.90 else _with_old_parent(random)
     if kind < 0.09:
         return _one_parent(random, size - 1)
@@ -59,7 +58,7 @@ def household(random: Random, decile: int) -> list[Member]:
 
 
 def _member(relationship: FamilyRelationship, sex: Sex, years: float, status: MaritalStatus) -> Member:
-    return Member(relationship, sex, int(min(years * _YEAR, _CEILING)), status)
+    return Member(relationship, sex, int(years * _YEAR), status)
 
 
 def _either(random: Random, share_of_men: float = 0.51) -> Sex:
@@ -89,15 +88,27 @@ def _couple(random: Random, wife: float) -> list[Member]:
     ]
 
 
-def _births(random: Random, children: int) -> tuple[float, list[float]]:
-    """A mother's age in years and those of her children, the eldest first."""
+def _without_children(random: Random) -> float:
+    """The age in years of a woman whose children have left, or have not come yet."""
+    return 19 + 58 * max(random.random(), random.random())
+
+
+def _youngest(random: Random, children: int) -> float:
+    """The age in years of the youngest child at home; one or two may stay when they are grown."""
+    if children < 3 and random.random() < 0.3:
+        return 10 + 22 * random.random()
+    return 16 * random.random()
+
+
+def _births(random: Random, children: int, youngest: float) -> tuple[float, list[float]]:
+    """A mother's age in years, 19 to 76, and those of her children, the eldest first."""
     chance = random.random
     first = 19 + chance() * 12
     widest = min(5.0, (44 - first) / max(children - 1, 1))
     births = [first]
     for _ in range(children - 1):
         births.append(births[-1] + 1.2 + chance() * (widest - 1.2))
-    mother = births[-1] + chance() * 21
+    mother = births[-1] + youngest
     return mother, [mother - birth for birth in births]
 
 
@@ -107,13 +118,13 @@ def _children(random: Random, ages: list[float]) -> list[Member]:
 
 def _couple_with_children(random: Random, children: int) -> list[Member]:
     if children == 0:
-        return _couple(random, 19 + random.random() * 50)
-    mother, ages = _births(random, children)
+        return _couple(random, _without_children(random))
+    mother, ages = _births(random, children, _youngest(random, children))
     return _couple(random, mother) + _children(random, ages)
 
 
 def _one_parent(random: Random, children: int) -> list[Member]:
-    mother, ages = _births(random, children)
+    mother, ages = _births(random, children, _youngest(random, children))
     sex = _either(random, 0.2)
     status = MaritalStatus.WIDOWED if random.random() < 0.58 else MaritalStatus.DIVORCED
     return [_member(FamilyRelationship.HEAD, sex, mother + 2, status), *_children(random, ages)]
@@ -131,9 +142,9 @@ def _further(random: Random, head: Member, decile: int) -> Member:
     """Somebody beside parents and children: mostly an old parent of the head or of the spouse."""
     chance = random.random
     kind = chance()
-    if kind < 0.80:
+    years = head.days / _YEAR + 21 + chance() * 14
+    if kind < 0.80 and years < 98:
         relationship = FamilyRelationship.PARENT if kind < 0.56 else FamilyRelationship.PARENT_IN_LAW
-        years = head.days / _YEAR + 21 + chance() * 14
         return _member(relationship, _either(random, 0.24), years, MaritalStatus.WIDOWED)
     if kind < 0.96 or decile < 9:
         relationship = FamilyRelationship.OTHER_RELATIVE if kind < 0.98 else FamilyRelationship.OTHER
@@ -144,7 +155,7 @@ def _further(random: Random, head: Member, decile: int) -> Member:
 def _three_generations(random: Random, more: int) -> list[Member]:
     """An old head, a married child with spouse, a grandchild, and ``more``: the head's spouse, then grandchildren."""
     chance = random.random
-    mother, ages = _births(random, max(more, 1))
+    mother, ages = _births(random, max(more, 1), 10 * chance())
     child = _either(random)
     head = mother + 20 + chance() * 8
     elders = (

@@ -12,13 +12,13 @@ from random import Random
 from typing import Final, NamedTuple
 
 from app.domain.registry.enums import IdentityStatus, MismatchReason, NoNikReason
-from app.domain.registry.seed.rows import pick
+from app.domain.registry.seed.rows import Weighted
 from app.settings import TEST_NIK_PROVINCE
 
 OLDEST_DAYS: Final = 101 * 366
 
 # Match rates of the national registry (domain facts, section 3): 83.9 % in October 2020, 98.9 % in May 2024. 92 % lies
-# between them and leaves enough of every other status to work with; how the rest splits is a choice, no source prints it.
+# between them and leaves enough of every other status to work with; how the rest splits is a choice, not a source.
 IDENTITY_MIX: Final = {
     IdentityStatus.MATCHED: 0.920,
     IdentityStatus.UNMATCHED: 0.046,
@@ -26,29 +26,35 @@ IDENTITY_MIX: Final = {
     IdentityStatus.IN_PROCESS: 0.006,
     IdentityStatus.NO_IDENTITY: 0.005,
 }
-_MISMATCHES: Final = {
-    MismatchReason.NAME_DIFFERS: 0.34,
-    MismatchReason.BIRTH_DATE_DIFFERS: 0.22,
-    MismatchReason.NIK_NOT_FOUND: 0.18,
-    MismatchReason.NIK_EMPTY: 0.09,
-    MismatchReason.NOT_RECORDED: 0.09,
-    MismatchReason.NIK_DUPLICATE: 0.08,
-}
-_REASONS_OF_ADULTS: Final = {
-    NoNikReason.NOT_RECORDED: 0.40,
-    NoNikReason.NEGLECTED: 0.16,
-    NoNikReason.MENTAL_DISORDER: 0.14,
-    NoNikReason.REMOTE_COMMUNITY: 0.12,
-    NoNikReason.DISASTER_REFUGEE: 0.08,
-    NoNikReason.TRAFFICKING_VICTIM: 0.02,
-    NoNikReason.OTHER: 0.08,
-}
-_REASONS_OF_CHILDREN: Final = {
-    NoNikReason.CHILD_WITHOUT_CERTIFICATE: 0.85,
-    NoNikReason.NEGLECTED: 0.05,
-    NoNikReason.REMOTE_COMMUNITY: 0.05,
-    NoNikReason.OTHER: 0.05,
-}
+_MISMATCHES: Final = Weighted(
+    {
+        MismatchReason.NAME_DIFFERS: 0.34,
+        MismatchReason.BIRTH_DATE_DIFFERS: 0.22,
+        MismatchReason.NIK_NOT_FOUND: 0.18,
+        MismatchReason.NIK_EMPTY: 0.09,
+        MismatchReason.NOT_RECORDED: 0.09,
+        MismatchReason.NIK_DUPLICATE: 0.08,
+    }
+)
+_REASONS_OF_ADULTS: Final = Weighted(
+    {
+        NoNikReason.NOT_RECORDED: 0.40,
+        NoNikReason.NEGLECTED: 0.16,
+        NoNikReason.MENTAL_DISORDER: 0.14,
+        NoNikReason.REMOTE_COMMUNITY: 0.12,
+        NoNikReason.DISASTER_REFUGEE: 0.08,
+        NoNikReason.TRAFFICKING_VICTIM: 0.02,
+        NoNikReason.OTHER: 0.08,
+    }
+)
+_REASONS_OF_CHILDREN: Final = Weighted(
+    {
+        NoNikReason.CHILD_WITHOUT_CERTIFICATE: 0.85,
+        NoNikReason.NEGLECTED: 0.05,
+        NoNikReason.REMOTE_COMMUNITY: 0.05,
+        NoNikReason.OTHER: 0.05,
+    }
+)
 _WITHOUT_NIK: Final = frozenset({IdentityStatus.NO_IDENTITY, IdentityStatus.IN_PROCESS})
 _ADULT: Final = 17
 
@@ -63,7 +69,9 @@ class Identity(NamedTuple):
 
 
 MATCHED: Final = Identity(IdentityStatus.MATCHED, has_nik=True)
-_OTHERS: Final = {status: share for status, share in IDENTITY_MIX.items() if status is not IdentityStatus.MATCHED}
+_OTHERS: Final = Weighted(
+    {status: share for status, share in IDENTITY_MIX.items() if status is not IdentityStatus.MATCHED}
+)
 
 
 def unmatched(reason: MismatchReason) -> Identity:
@@ -73,11 +81,12 @@ def unmatched(reason: MismatchReason) -> Identity:
 
 def other_identity(random: Random, age: int) -> Identity:
     """An identity that is not matched, for a person of ``age`` years."""
-    status = pick(random, _OTHERS)
+    status = _OTHERS.pick(random)
     if status is IdentityStatus.UNMATCHED:
-        return unmatched(pick(random, _MISMATCHES))
+        return unmatched(_MISMATCHES.pick(random))
     if status in _WITHOUT_NIK:
-        return Identity(status, False, pick(random, _REASONS_OF_ADULTS if age >= _ADULT else _REASONS_OF_CHILDREN))
+        reasons = _REASONS_OF_ADULTS if age >= _ADULT else _REASONS_OF_CHILDREN
+        return Identity(status, has_nik=False, no_nik_reason=reasons.pick(random))
     return Identity(status, has_nik=True)
 
 

@@ -1,6 +1,6 @@
 """The families and persons of a region, made one after the other and handed over as batches of COPY text.
 
-Nothing of a batch is kept after it was handed over, so a province of 13 million families takes the memory of two batches.
+Nothing of a batch is kept after it was handed over, so 13 million families take the memory of two batches.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,8 +42,8 @@ FAMILY_COLUMNS: Final = (
 )  # fmt: skip
 PERSON_COLUMNS: Final = (
     "regency_id", "id", "village_id", "family_id", "relationship", "member_no", "name", "nik_sealed", "nik_digest",
-    "nik_masked", "temporary_id", "no_nik_reason", "identity_status", "mismatch_reason", "presence", "sex", "birth_place",
-    "birth_date", "marital_status", "has_birth_certificate", "has_child_identity_card", "has_identity_card",
+    "nik_masked", "temporary_id", "no_nik_reason", "identity_status", "mismatch_reason", "presence", "sex",
+    "birth_place", "birth_date", "marital_status", "has_birth_certificate", "has_child_identity_card", "has_identity_card",
     *LIVELIHOOD_COLUMNS,
 )  # fmt: skip
 RANK_COLUMNS: Final = (
@@ -54,6 +54,9 @@ RANK_COLUMNS: Final = (
 _MEMBERS: Final = 16
 _KK_DAYS: Final = 20 * 365
 _ADULT: Final = 17
+_OLD: Final = 65
+_DECEASED_YOUNG: Final = 0.004
+_DECEASED_OLD: Final = 0.06
 _UNRANKED: Final = 0.015
 _RANKED_EARLIER: Final = 0.30
 _FAMILY_MOVED: Final = 0.004
@@ -239,13 +242,13 @@ class Population:
         kind = self._chance()
         if age < 1 and kind >= 0.7:
             return Presence.NEW_MEMBER
-        if number == 1 or kind >= 0.025:
+        if number == 1 or kind >= 0.02 + (_DECEASED_OLD if age >= _OLD else _DECEASED_YOUNG):
             return Presence.PRESENT
-        if kind < 0.009:
-            return Presence.DECEASED
-        if kind < 0.018:
+        if kind < 0.01:
             return Presence.MOVED_WITHIN_COUNTRY
-        return Presence.MOVED_ABROAD if kind < 0.021 and age >= _ADULT else Presence.NOT_FOUND
+        if kind < 0.02:
+            return Presence.MOVED_ABROAD if kind < 0.014 and age >= _ADULT else Presence.NOT_FOUND
+        return Presence.DECEASED
 
     def _identity(self, presence: Presence, age: int) -> Identity:
         if presence is Presence.DECEASED:

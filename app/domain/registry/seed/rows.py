@@ -1,9 +1,11 @@
 """Rows in PostgreSQL's COPY text format, seeded chance, and ids that a run can make again."""
 
+from bisect import bisect
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
+from itertools import accumulate
 from random import Random
-from typing import Final, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 from app.domain.base import Term
 
@@ -19,14 +21,22 @@ def seeded(*parts: object) -> Random:
     return Random("/".join(map(str, parts)))  # noqa: S311  (plausible people, no secrets)
 
 
-def pick(random: Random, weights: Mapping[_Choice, float]) -> _Choice:
-    """One of ``weights``, as often as its share of their sum says."""
-    return random.choices(list(weights), list(weights.values()))[0]
+class Weighted(Generic[_Choice]):
+    """Choices that come as often as their shares of the sum of the weights say."""
 
+    def __init__(self, weights: Mapping[_Choice, float]) -> None:
+        """Weights need not sum to 1."""
+        self._choices = list(weights)
+        self._marks = list(accumulate(weights.values()))
 
-def between(ends: Mapping[_Choice, tuple[float, float]], wealth: float) -> dict[_Choice, float]:
-    """Weights that lie ``wealth`` (0 poorest, 1 richest) of the way from the first to the second of each pair."""
-    return {choice: poorest + (richest - poorest) * wealth for choice, (poorest, richest) in ends.items()}
+    @classmethod
+    def between(cls, ends: Mapping[_Choice, tuple[float, float]], wealth: float) -> Self:
+        """Weights that lie ``wealth`` (0 poorest, 1 richest) of the way from the first to the second of each pair."""
+        return cls({choice: poorest + (richest - poorest) * wealth for choice, (poorest, richest) in ends.items()})
+
+    def pick(self, random: Random) -> _Choice:
+        """One of the choices."""
+        return self._choices[bisect(self._marks, random.random() * self._marks[-1])]
 
 
 def text(value: Value) -> str:

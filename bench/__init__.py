@@ -1,0 +1,1 @@
+"""Performance, measured: ``make bench`` seeds, runs every side in one run and prints the table."""

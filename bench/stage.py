@@ -1,0 +1,142 @@
+"""What a bench runs on: a seeded database of its own, the server as a process, and a bare endpoint to compare it with."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from rich.progress import Progress
+
+from app.authz.development import development_subject, ensure_principal, issue_token
+from app.authz.roles import Role
+from app.domain.regions.service import load_region_tree
+from app.domain.registry.sealing import Seal
+from app.domain.registry.seed.loading import SeedProgress, seed_registry
+from app.domain.registry.service import load_editions
+from app.settings import Settings
+from app.tenants.migrate import migrate
+from app.tenants.region_path import RegionPath
+from app.tenants.server import DatabaseServer, database_server, prepare
+from app.tenants.session import open_loader
+
+SEED: Final = 20261121
+PROVINCE: Final = RegionPath.parse("33")
+_STARTS_WITHIN: Final = 60.0
+
+
+@contextmanager
+def seeded(families: int, folder: Path) -> Iterator[tuple[Settings, DatabaseServer]]:
+    """A running database with ``families`` synthetic families of Jawa Tengah, made on first use and kept in ``folder``."""
+    settings = Settings(data_dir=folder / f"bench-{families}")
+    with database_server(settings) as server:
+        asyncio.run(_fill(settings, server, families))
+        yield settings, server
+
+
+async def _fill(settings: Settings, server: DatabaseServer, families: int) -> None:
+    await prepare(server)
+    await migrate(server)
+    async with open_loader(server) as loader:
+        await load_region_tree(loader)
+        await load_editions(loader)
+        if await loader.fetchval("select true from family limit 1"):
+            return
+        with Progress() as progress:
+            task = progress.add_task(f"seeding {families:,} families", total=families)
+
+            def advance(done: SeedProgress) -> None:
+                progress.update(task, completed=done.families)
+
+            await seed_registry(
+                loader,
+                region=PROVINCE,
+                families=families,
+                seed=SEED,
+                seal=Seal.of_settings(settings),
+                today=datetime.now(tz=UTC).date(),
+                on_progress=advance,
+            )
+    admin = await server.admin.connect()
+    try:
+        await admin.execute("vacuum analyze")
+        await admin.execute("checkpoint")
+    finally:
+        await admin.close()
+
+
+async def token_of(settings: Settings, server: DatabaseServer, role: Role, region: RegionPath) -> str:
+    """A token of a principal that has ``role`` in ``region``."""
+    subject = development_subject(role, region)
+    admin = await server.admin.connect()
+    try:
+        await ensure_principal(admin, subject=subject, name=subject, role=role, region=region)
+    finally:
+        await admin.close()
+    return issue_token(settings, subject)
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@asynccontextmanager
+async def kesos_process(settings: Settings) -> AsyncIterator[str]:
+    """``kesos serve`` as a user starts it, one worker; yields the URL of its GraphQL endpoint."""
+    port = free_port()
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
+    async with _process(command, port, {"KESOS_DATA_DIR": str(settings.data_dir)}):
+        yield f"http://127.0.0.1:{port}/graphql"
+
+
+@asynccontextmanager
+async def bare_process(server: DatabaseServer, statement: str, arguments: list[Any]) -> AsyncIterator[str]:
+    """A Starlette endpoint that runs one statement by asyncpg and sends what it yields: no GraphQL, no token."""
+    port = free_port()
+    address = server.app
+    with tempfile.TemporaryDirectory() as folder:
+        job = Path(folder) / "statement.json"
+        connect = {"host": address.host, "port": address.port, "user": address.user, "database": address.database}
+        job.write_bytes(orjson.dumps({"connect": connect, "statement": statement, "arguments": arguments}))
+        command = [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "bench.bare:app",
+            "--port",
+            str(port),
+            "--no-access-log",
+            "--log-level",
+            "warning",
+        ]
+        async with _process(command, port, {"BENCH_STATEMENT": str(job)}):
+            yield f"http://127.0.0.1:{port}/"
+
+
+@asynccontextmanager
+async def _process(command: list[str], port: int, environment: dict[str, str]) -> AsyncIterator[None]:
+    process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(int(_STARTS_WITHIN * 10)):
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            if process.poll() is not None:
+                raise RuntimeError(f"{' '.join(command[1:4])} ended with {process.returncode} before it answered")
+            await asyncio.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
