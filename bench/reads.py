@@ -68,11 +68,11 @@ async def statement_of_page(settings: Settings, server: DatabaseServer, token: s
     planner = api().planner
     document = planner.document(PAGE)
     if isinstance(document, list):
-        raise RuntimeError(f"the page is not valid: {document}")
+        raise TypeError(f"the page is not valid: {document}")
     operation = next(iter(document.operations.values()))
     variables = planner.variables(operation, {"first": PAGE_SIZE})
     if isinstance(variables, list):
-        raise RuntimeError(f"the variables are not valid: {variables}")
+        raise TypeError(f"the variables are not valid: {variables}")
     plan = planner.plan(operation, variables, access)
     statement = plan.statement(tuple(plan.roots))
     caller = Caller(access, Seal.of_settings(settings), frozenset())

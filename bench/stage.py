@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -127,16 +126,18 @@ async def bare_process(server: DatabaseServer, statement: str, arguments: list[A
 
 @asynccontextmanager
 async def _process(command: list[str], port: int, environment: dict[str, str]) -> AsyncIterator[None]:
-    process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
+    process = await asyncio.create_subprocess_exec(
+        *command, env=os.environ | environment, stdout=asyncio.subprocess.DEVNULL
+    )
     try:
         for _ in range(int(_STARTS_WITHIN * 10)):
             with contextlib.suppress(OSError):
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 break
-            if process.poll() is not None:
+            if process.returncode is not None:
                 raise RuntimeError(f"{' '.join(command[1:4])} ended with {process.returncode} before it answered")
             await asyncio.sleep(0.1)
         yield
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        await process.wait()

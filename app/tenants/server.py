@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 
 from app.settings import Settings
-from app.tenants.embedded import DatabaseUnavailable, embedded_postgres
+from app.tenants.embedded import DatabaseUnavailable, embedded_server
 from app.tenants.rls import APP_ROLE, LOADER_ROLE, OWNER_ROLE
 
 __all__ = ["DATABASE", "ConnectArguments", "DatabaseServer", "DatabaseUnavailable", "database_server", "prepare"]
@@ -126,7 +126,7 @@ def database_server(settings: Settings) -> Iterator[DatabaseServer]:
     if settings.database_url is not None:
         yield DatabaseServer(ConnectArguments.of_url(settings.database_url.get_secret_value()), *secrets)
         return
-    with embedded_postgres(settings.data_dir / "postgres") as url:
+    with embedded_server(settings.data_dir / "postgres") as url:
         yield DatabaseServer(replace(ConnectArguments.of_url(url), database=DATABASE))
 
 
