@@ -55,7 +55,7 @@ def _count(totals: Totals, village_id: int, *counted: object) -> None:
 
 def _assert_span(row: "asyncpg.Record") -> None:
     region = RegionPath.of_id(row["region_id"])
-    assert row["level"] == region.level
+    assert row["depth"] == region.level.depth
     assert (row["village_low"], row["village_high"]) == (region.villages.low, region.villages.high)
 
 

@@ -80,7 +80,9 @@ class Walk:
         """
         if self.schema.mutation_type or self.schema.subscription_type:
             raise Uncovered("walk mutations and subscriptions too: the schema has some")
-        documents = list(dict.fromkeys(document for way in self._ways() for document in self._documents(way)))
+        ways = list(self._ways())
+        plain = [document for way in ways for document in self._documents(way)]
+        asking = [document for way in self._asking(ways) for document in self._documents(way, asking=True)]
         missing = {
             f"{name}.{field_name}"
             for name, type_ in self.schema.type_map.items()
@@ -91,7 +93,7 @@ class Walk:
             raise Uncovered(f"no way leads to {sorted(missing)}")
         if stale := self.values.keys() - self.used:
             raise Uncovered(f"values for arguments that are gone: {sorted(stale)}")
-        return documents
+        return list(dict.fromkeys(plain + asking))
 
     def _ways(self) -> Iterator[Way]:
         """Shortest first. Below a public type every field is taken once: what lies there is nobody's."""
@@ -113,63 +115,83 @@ class Walk:
             if not further:
                 yield way
 
+    def _asking(self, ways: Sequence[Way]) -> list[Way]:
+        """From each root field the shortest way to each type with leaves that take arguments, such as a NIK in full."""
+        found: dict[tuple[str, str], Way] = {}
+        for way in ways:
+            for at, step in enumerate(way):
+                types = self._object_types(self.schema.type_map[step.to])
+                if any(self._asks(definition) for type_ in types for definition in type_.fields.values()):
+                    found.setdefault((way[0].field, step.to), way[: at + 1])
+        return list(found.values())
+
+    @staticmethod
+    def _asks(definition: GraphQLField) -> bool:
+        return bool(definition.args) and not is_composite_type(get_named_type(definition.type))
+
     def _object_types(self, type_: GraphQLNamedType) -> Sequence[GraphQLObjectType]:
         if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
             return self.schema.get_possible_types(type_)
         return [cast("GraphQLObjectType", type_)]
 
-    def _documents(self, way: Way) -> Iterator[Document]:
+    def _documents(self, way: Way, *, asking: bool = False) -> Iterator[Document]:
         """One document for each combination of what is always given, then one for each value that is given once."""
-        asked = self._arguments(way)
+        asked = self._arguments(way, asking=asking)
         always = {key: values.always for key, values in asked.items()}
         for chosen in product(*always.values()):
-            yield self._document(way, dict(zip(always, chosen, strict=True)))
+            yield self._document(way, dict(zip(always, chosen, strict=True)), asking=asking)
         plain = {key: values[0] for key, values in always.items()}
         for key, values in asked.items():
             if key not in self.used:
                 self.used.add(key)
                 for value in values.once:
-                    yield self._document(way, plain | {key: value})
+                    yield self._document(way, plain | {key: value}, asking=asking)
 
-    def _document(self, way: Way, given: Mapping[str, str | None]) -> Document:
-        return Document(way, f"{{{self._selection('Query', way, given)}}}")
+    def _document(self, way: Way, given: Mapping[str, str | None], *, asking: bool) -> Document:
+        step, definition = way[0], self._field(way[0])
+        self.visited.add((step.type, step.field))
+        below = self._selection(step.to, way[1:], given, asking=asking)
+        return Document(way, f"{{{step.field}{_call(step, definition, given)} {{{below}}}}}")
 
-    def _selection(self, type_name: str, way: Way, given: Mapping[str, str | None]) -> str:
+    def _field(self, step: Step) -> GraphQLField:
+        return cast("GraphQLObjectType", self.schema.type_map[step.type]).fields[step.field]
+
+    def _selection(self, type_name: str, way: Way, given: Mapping[str, str | None], *, asking: bool) -> str:
         """All leaves of the type, and the field that the way takes next."""
         type_ = self.schema.type_map[type_name]
-        if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
-            return f"... on {way[0].type} {{{self._selection(way[0].type, way, given)}}}"
-        object_type = cast("GraphQLObjectType", type_)
+        if not isinstance(type_, GraphQLObjectType):
+            names = [way[0].type] if way else [possible.name for possible in self._object_types(type_)]
+            return " ".join(
+                f"... on {name} {{{self._selection(name, way, given, asking=asking)}}}" for name in names
+            )
         selected = ["__typename"]
-        for name, definition in object_type.fields.items():
-            called = f"{name}{self._call(object_type.name, name, definition, given)}"
-            if not is_composite_type(get_named_type(definition.type)):
-                if type_name != "Query" or not way:
-                    selected.append(called)
-                    self.visited.add((type_name, name))
-            elif way and way[0].field == name:
-                selected.append(f"{called} {{{self._selection(way[0].to, way[1:], given)}}}")
-                self.visited.add((type_name, name))
+        for name, definition in type_.fields.items():
+            step = Step(type_name, name, get_named_type(definition.type).name)
+            if way and way[0] == step:
+                selected.append(
+                    f"{name}{_call(step, definition, given)} "
+                    f"{{{self._selection(step.to, way[1:], given, asking=asking)}}}"
+                )
+            elif not is_composite_type(get_named_type(definition.type)) and (asking or not definition.args):
+                selected.append(f"{name}{_call(step, definition, given)}")
+            else:
+                continue
+            self.visited.add((type_name, name))
         return " ".join(selected)
 
-    def _call(self, type_name: str, name: str, definition: GraphQLField, given: Mapping[str, str | None]) -> str:
-        literals = {argument: given.get(f"{type_name}.{name}({argument})") for argument in definition.args}
-        written = ", ".join(f"{argument}: {literal}" for argument, literal in literals.items() if literal is not None)
-        return f"({written})" if written else ""
-
-    def _arguments(self, way: Way) -> dict[str, Values]:
-        """The values of all arguments along ``way``, those of leaves included."""
+    def _arguments(self, way: Way, *, asking: bool) -> dict[str, Values]:
+        """The values of all arguments along ``way``; those of leaves too where it is ``asking``."""
         asked: dict[str, Values] = {}
-        for type_name in dict.fromkeys(["Query", *(step.type for step in way), *(step.to for step in way)]):
-            type_ = self.schema.type_map[type_name]
-            if not isinstance(type_, GraphQLObjectType):
-                continue
-            taken = {step.field for step in way if step.type == type_name}
-            for name, definition in type_.fields.items():
-                if name in taken or not is_composite_type(get_named_type(definition.type)):
-                    for argument, argument_definition in definition.args.items():
-                        key = f"{type_name}.{name}({argument})"
-                        asked[key] = self._values(key, argument_definition)
+        steps = list(way)
+        if asking:
+            reached = {type_.name for step in way for type_ in self._object_types(self.schema.type_map[step.to])}
+            for type_name in sorted(reached):
+                fields = cast("GraphQLObjectType", self.schema.type_map[type_name]).fields
+                steps += [Step(type_name, name, "") for name, definition in fields.items() if self._asks(definition)]
+        for step in steps:
+            for argument, definition in self._field(step).args.items():
+                key = f"{step.type}.{step.field}({argument})"
+                asked[key] = self._values(key, definition)
         return asked
 
     def _values(self, key: str, definition: GraphQLArgument) -> Values:
@@ -188,6 +210,12 @@ class Walk:
                 if f"{name}:" not in written:
                     raise Uncovered(f"no value of {key} holds the field {name} of {type_.name}")
         return values
+
+
+def _call(step: Step, definition: GraphQLField, given: Mapping[str, str | None]) -> str:
+    literals = {argument: given.get(f"{step.type}.{step.field}({argument})") for argument in definition.args}
+    written = ", ".join(f"{argument}: {literal}" for argument, literal in literals.items() if literal is not None)
+    return f"({written})" if written else ""
 
 
 def _input_fields(type_: GraphQLInputObjectType) -> Iterator[str]:
