@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from app.authz.roles import Role
 from app.domain.regions.service import load_region_tree
 from app.domain.registry.sealing import Seal
 from app.settings import Settings
 from app.tenants.migrate import migrate
 from app.tenants.server import DatabaseServer, database_server, prepare
 from app.tenants.session import Database, open_loader
-from tests.support.client import ApiClient, api_of
+from tests.support.client import ApiClient, api_of, enrol
 from tests.support.world import BANYUMAS, CILACAP, SLEMAN, clone, connected, drop, fill, named
 
 if TYPE_CHECKING:
@@ -62,9 +63,10 @@ def seal(settings: Settings) -> Seal:
 
 @pytest_asyncio.fixture(scope="session")
 async def alone(server: DatabaseServer, seal: Seal) -> DatabaseServer:
-    """The small country with families in Banyumas and nowhere else."""
+    """The small country with families in Banyumas and nowhere else, whose administrator it knows."""
     alone = named(server, "alone")
     await fill(alone, seal, BANYUMAS)
+    await enrol(alone, (Role.REGENCY_ADMIN, BANYUMAS.code))
     return alone
 
 
@@ -89,6 +91,15 @@ async def owner(world: DatabaseServer) -> "AsyncIterator[asyncpg.Connection[asyn
 def api_settings(settings: Settings) -> Settings:
     """Grants are remembered for as long as tests run, so that counting statements counts those of the request."""
     return settings.model_copy(update={"principal_cache_seconds": 300.0, "read_pool_size": 4, "write_pool_size": 2})
+
+
+@pytest_asyncio.fixture(scope="session")
+async def world_database(world: DatabaseServer) -> AsyncIterator[Database]:
+    """The small country as the application sees it, without the API."""
+    database = Database(world.app, read_pool_size=1, write_pool_size=1)
+    await database.open()
+    yield database
+    await database.close()
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -78,6 +78,8 @@ class Database:
             min_size=self._read_pool_size,
             max_size=self._read_pool_size,
             max_inactive_connection_lifetime=0,
+            statement_cache_size=500,
+            max_cacheable_statement_size=0,  # plans of wide selections are longer than the default 15 kB
             server_settings=_READ_DEFAULTS,
             init=_read_json_as_bytes,
             reset=_keep_session,

@@ -74,12 +74,17 @@ class ApiClient:
     async def granted(self, *grants: tuple[Role, str]) -> Caller:
         """Somebody with several grants."""
         if grants not in self._callers:
-            subject = "+".join(development_subject(role, region(code)) for role, code in grants)
-            async with connected(self._server) as owner:
-                for role, code in grants:
-                    await ensure_principal(owner, subject=subject, name=subject, role=role, region=region(code))
-            self._callers[grants] = self.with_token(issue_token(self._settings, subject))
+            self._callers[grants] = self.with_token(issue_token(self._settings, await enrol(self._server, *grants)))
         return self._callers[grants]
+
+
+async def enrol(server: DatabaseServer, *grants: tuple[Role, str]) -> str:
+    """Make somebody with ``grants`` known to ``server``; the subject of their tokens."""
+    subject = "+".join(development_subject(role, region(code)) for role, code in grants)
+    async with connected(server) as owner:
+        for role, code in grants:
+            await ensure_principal(owner, subject=subject, name=subject, role=role, region=region(code))
+    return subject
 
 
 @asynccontextmanager

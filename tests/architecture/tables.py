@@ -1,0 +1,26 @@
+"""What each table is. A new table is put in one of these sets by whoever makes it; the tests read the rest from the catalogue."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncpg
+
+TENANT = frozenset(
+    {"audit_event", "family", "person", "registry_cohort", "registry_summary", "welfare_rank"}
+)
+"""Rows of a regency, behind row-level security."""
+
+REFERENCE = frozenset({"region", "region_alias", "region_change", "registry_edition"})
+"""Rows of nobody, which everybody with a token may read."""
+
+INTERNAL = frozenset({"alembic_version", "principal", "principal_grant"})
+"""What the application itself may not read."""
+
+
+async def tables_of(owner: "asyncpg.Connection[asyncpg.Record]") -> frozenset[str]:
+    """Every table, view, materialised view and foreign table of the schema; extensions do not count."""
+    rows = await owner.fetch(
+        "select relname from pg_class c where relnamespace = 'public'::regnamespace and relkind = any ('{r,p,v,m,f}') "
+        "and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')"
+    )
+    return frozenset(row["relname"] for row in rows)
