@@ -120,7 +120,8 @@ def _await_ready(folder: Path) -> None:
 def _forget_the_dead(folder: Path) -> None:
     """Take processes that were killed out of the wheel's lists; their ids may belong to other processes by now."""
     if _postmaster(folder) is None:
-        (folder / "postmaster.pid").unlink(missing_ok=True)
+        for lock in (folder / "postmaster.pid", *folder.glob(".s.PGSQL.*")):
+            lock.unlink(missing_ok=True)
     users = folder / ".handle_pids.json"
     if users.exists():
         written = users.stat().st_mtime

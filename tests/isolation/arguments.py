@@ -1,10 +1,12 @@
 """What every argument of the schema is given on the walk: the caller's own things and those of the neighbour."""
 
+import base64
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.authz.roles import Role
+from app.domain.audit.models import Purpose
 from app.domain.registry.sealing import Seal
 from tests.isolation.walking import Values
 from tests.support.client import ApiClient
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
-    """Ids, a number and cursors of one regency, as literals of a document."""
+    """Ids, a number and cursors of one regency."""
 
     family: str
     person: str
@@ -43,68 +45,65 @@ async def belongings(
     assert person is not None
     pages = await (await api.as_(Role.REGENCY_ADMIN, regency.code)).query(_CURSORS, region=regency.code)
     return Belongings(
-        family=_text(f"Family:{regency.id}:{person['family_id']}"),
-        person=_text(f"Person:{regency.id}:{person['id']}"),
-        nik=_text(seal.unseal(person["nik_sealed"])),
-        families_after=_text(pages["families"]["pageInfo"]["endCursor"]),
-        persons_after=_text(pages["persons"]["pageInfo"]["endCursor"]),
+        family=f"Family:{regency.id}:{person['family_id']}",
+        person=f"Person:{regency.id}:{person['id']}",
+        nik=seal.unseal(person["nik_sealed"]),
+        families_after=pages["families"]["pageInfo"]["endCursor"],
+        persons_after=pages["persons"]["pageInfo"]["endCursor"],
     )
 
 
 def argument_values(own: Belongings, foreign: Belongings) -> dict[str, Values]:
-    """Values by ``Type.field(argument)``. Arguments that are enums need none: every value is walked."""
-    regions = [f'"{code}"' for code in (BANYUMAS.code, CILACAP.code, CILACAP.village(1, 1), "33", "34")]
-    pages = Values(["100"], ["1", None])
-    anywhere = Values([None], regions)
-    sought = ['"s"', f'"{CILACAP.mark}"', f'"{BANYUMAS.mark}"']
-    tree_cursor = Values([None], ['"WyJDT0RFIiwgIjMzIl0"'])
+    """Values by ``Type.field(argument)``. Optional enums need none: every value is walked."""
+    regions = [json.dumps(code) for code in (BANYUMAS.code, CILACAP.code, CILACAP.village(1, 1), "33", "34")]
+    pages = Values([100], ["1", None])
+    anywhere = Values(once=regions)
+    sought = [f"{{search: {json.dumps(text)}}}" for text in ("s", CILACAP.mark, BANYUMAS.mark)]
+    reveals = Values(["AUDIT"], [purpose.value for purpose in Purpose])
+    after_central_java = Values(once=[json.dumps(base64.urlsafe_b64encode(b'["CODE", "33"]').decode())])
     return {
         "Query.families(first)": pages,
-        "Query.families(after)": Values([None], [own.families_after, foreign.families_after]),
+        "Query.families(after)": _cursors(own.families_after, foreign.families_after),
         "Query.families(region)": anywhere,
         "Query.families(filter)": Values(
-            [None],
-            [
+            once=[
+                *sought,
                 "{deciles: {from: 1, to: 4}}",
                 "{statuses: [ACTIVE, MOVED]}",
-                *(f"{{search: {text}}}" for text in sought),
-                f'{{search: "{CILACAP.mark}", deciles: {{from: 1, to: 10}}, statuses: [ACTIVE]}}',
-            ],
+                '{search: "x33", deciles: {from: 1, to: 10}, statuses: [ACTIVE]}',
+            ]
         ),
         "Query.persons(first)": pages,
-        "Query.persons(after)": Values([None], [own.persons_after, foreign.persons_after]),
+        "Query.persons(after)": _cursors(own.persons_after, foreign.persons_after),
         "Query.persons(region)": anywhere,
         "Query.persons(filter)": Values(
-            [None],
-            [
-                *(f"{{search: {text}}}" for text in sought),
+            once=[
+                *sought,
                 "{identityStatuses: [MATCHED, NIK_ISSUED]}",
                 "{presences: [PRESENT, DECEASED]}",
                 "{sex: FEMALE}",
                 '{bornFrom: "1950-01-01", bornTo: "2000-12-31"}',
-            ],
+            ]
         ),
-        "Query.family(id)": Values([own.family, foreign.family], [foreign.person]),
-        "Query.person(id)": Values([own.person, foreign.person], [foreign.family]),
+        "Query.family(id)": Values([own.family, foreign.family]),
+        "Query.person(id)": Values([own.person, foreign.person]),
         "Query.personByNik(nik)": Values([own.nik, foreign.nik]),
-        "Query.node(id)": Values(
-            [own.family, own.person, foreign.family, foreign.person, f'"Region:{BANYUMAS.code}"'],
-            [f'"Region:{CILACAP.code}"'],
-        ),
-        "Query.nodes(ids)": Values(
-            [f'[{foreign.family}, {own.family}, {foreign.person}, {own.person}, "Region:33"]'], [foreign.family]
-        ),
-        "Query.region(code)": Values([f'"{CILACAP.code}"'], ['"33"']),
+        "Query.node(id)": Values([own.family, own.person, foreign.family, foreign.person]),
+        "Query.nodes(ids)": Values([[foreign.family, own.family, foreign.person, own.person, "Region:33"]]),
+        "Query.region(code)": Values([CILACAP.code], ['"33"']),
         "Query.regions(first)": pages,
-        "Query.regions(after)": tree_cursor,
-        "Query.regions(search)": Values([None], ['"cilacap"']),
-        "Query.regions(within)": Values(['"33"'], [f'"{CILACAP.code}"']),
-        "Query.registrySummary(region)": Values(['"33"', f'"{CILACAP.code}"', f'"{BANYUMAS.code}"'], ['"34"']),
+        "Query.regions(after)": after_central_java,
+        "Query.regions(search)": Values(once=['"cilacap"']),
+        "Query.regions(within)": Values(["33"], [json.dumps(CILACAP.code)]),
+        "Query.registrySummary(region)": Values(["33", CILACAP.code, BANYUMAS.code]),
+        "Query.registrySummary(by)": Values(["VILLAGE"], ["PROVINCE", "REGENCY", "DISTRICT"]),
+        "Person.nikRevealed(purpose)": reveals,
+        "Family.kkRevealed(purpose)": reveals,
         "Region.children(first)": pages,
-        "Region.children(after)": tree_cursor,
-        "Region.children(search)": Values([None], ['"cilacap"']),
+        "Region.children(after)": after_central_java,
+        "Region.children(search)": Values(once=['"cilacap"']),
     }
 
 
-def _text(value: str) -> str:
-    return json.dumps(value)
+def _cursors(*cursors: str) -> Values:
+    return Values(once=[json.dumps(cursor) for cursor in cursors])

@@ -1,4 +1,4 @@
-"""Every way through the schema, written as documents: root fields, node types, connections, counts, sums, nested relations.
+"""Every way through the schema, written as requests: root fields, node types, connections, counts, sums, nested relations.
 
 The ways are read from the schema itself. What cannot be read there, the values of arguments, stands in ``arguments``; a field
 or an argument that is missing there stops the walk, so that whoever adds one must say how it is walked.
@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from graphql import (
     GraphQLArgument,
@@ -46,25 +46,27 @@ Way = tuple[Step, ...]
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What an argument is given, as GraphQL literals; None leaves it out.
+    """What an argument is given; None leaves it out.
 
-    ``always``: on every way through the field, one document for each. ``once``: on the shortest way only.
+    ``always``: values of a variable, on every way through the field, one request for each. ``once``: literals, on the
+    shortest way only.
     """
 
-    always: Sequence[str | None]
+    always: Sequence[Any] = (None,)
     once: Sequence[str | None] = ()
 
 
-class Document(NamedTuple):
+class Request(NamedTuple):
     """A way with all arguments given."""
 
     way: Way
     text: str
+    variables: Mapping[str, Any]
 
 
 @dataclass
 class Walk:
-    """All documents over ``schema``; ``public`` are the types whose rows belong to no tenant."""
+    """All requests over ``schema``; ``public`` are the types whose rows belong to no tenant."""
 
     schema: GraphQLSchema
     public: frozenset[str]
@@ -72,7 +74,7 @@ class Walk:
     visited: set[tuple[str, str]] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
 
-    def documents(self) -> list[Document]:
+    def requests(self) -> list[Request]:
         """Every way with its arguments.
 
         Raises:
@@ -81,8 +83,8 @@ class Walk:
         if self.schema.mutation_type or self.schema.subscription_type:
             raise Uncovered("walk mutations and subscriptions too: the schema has some")
         ways = list(self._ways())
-        plain = [document for way in ways for document in self._documents(way)]
-        asking = [document for way in self._asking(ways) for document in self._documents(way, asking=True)]
+        plain = [request for way in ways for request in self._requests(way)]
+        asking = [request for way in self._asking(ways) for request in self._requests(way, asking=True)]
         missing = {
             f"{name}.{field_name}"
             for name, type_ in self.schema.type_map.items()
@@ -93,16 +95,19 @@ class Walk:
             raise Uncovered(f"no way leads to {sorted(missing)}")
         if stale := self.values.keys() - self.used:
             raise Uncovered(f"values for arguments that are gone: {sorted(stale)}")
-        return list(dict.fromkeys(plain + asking))
+        return plain + asking
 
     def _ways(self) -> Iterator[Way]:
-        """Shortest first. Below a public type every field is taken once: what lies there is nobody's."""
+        """Shortest first. Below a public type every field is taken once, and the node of an edge is where a way ends: what
+        lies there is nobody's, or is walked below `nodes`.
+        """
         taken: set[tuple[str, str]] = set()
         waiting: deque[tuple[Way, GraphQLNamedType]] = deque([((), cast("GraphQLObjectType", self.schema.query_type))])
         while waiting:
             way, type_ = waiting.popleft()
             further = []
-            for object_type in self._object_types(type_):
+            ended = way and way[-1].type.endswith("Edge")
+            for object_type in () if ended else self._object_types(type_):
                 for name, definition in object_type.fields.items():
                     to = get_named_type(definition.type)
                     known = (object_type.name, name) in taken
@@ -134,29 +139,39 @@ class Walk:
             return self.schema.get_possible_types(type_)
         return [cast("GraphQLObjectType", type_)]
 
-    def _documents(self, way: Way, *, asking: bool = False) -> Iterator[Document]:
-        """One document for each combination of what is always given, then one for each value that is given once."""
+    def _requests(self, way: Way, *, asking: bool = False) -> Iterator[Request]:
+        """One request for each combination of what is always given, then one for each value that is given once."""
         asked = self._arguments(way, asking=asking)
-        always = {key: values.always for key, values in asked.items()}
+        always = {key: values.always for key, (_, values) in asked.items()}
         for chosen in product(*always.values()):
-            yield self._document(way, dict(zip(always, chosen, strict=True)), asking=asking)
-        plain = {key: values[0] for key, values in always.items()}
-        for key, values in asked.items():
+            variables = {key: value for key, value in zip(always, chosen, strict=True) if value is not None}
+            yield self._request(way, variables, {}, asking=asking)
+        plain = {key: values[0] for key, values in always.items() if values[0] is not None}
+        for key, (_, values) in asked.items():
             if key not in self.used:
                 self.used.add(key)
-                for value in values.once:
-                    yield self._document(way, plain | {key: value}, asking=asking)
+                others = {other: value for other, value in plain.items() if other != key}
+                for literal in values.once:
+                    yield self._request(way, others, {} if literal is None else {key: literal}, asking=asking)
 
-    def _document(self, way: Way, given: Mapping[str, str | None], *, asking: bool) -> Document:
-        step, definition = way[0], self._field(way[0])
-        self.visited.add((step.type, step.field))
-        below = self._selection(step.to, way[1:], given, asking=asking)
-        return Document(way, f"{{{step.field}{_call(step, definition, given)} {{{below}}}}}")
+    def _request(
+        self, way: Way, variables: Mapping[str, Any], literals: Mapping[str, str], *, asking: bool
+    ) -> Request:
+        types = {key: definition.type for key, (definition, _) in self._arguments(way, asking=asking).items()}
+        names = {key: f"v{number}" for number, key in enumerate(variables)}
+        given = {**{key: f"${name}" for key, name in names.items()}, **literals}
+        header = ", ".join(f"${name}: {types[key]}" for key, name in names.items())
+        body = self._selection("Query", way, given, asking=asking)
+        return Request(
+            way,
+            f"query({header}) {{{body}}}" if header else f"{{{body}}}",
+            {name: variables[key] for key, name in names.items()},
+        )
 
     def _field(self, step: Step) -> GraphQLField:
         return cast("GraphQLObjectType", self.schema.type_map[step.type]).fields[step.field]
 
-    def _selection(self, type_name: str, way: Way, given: Mapping[str, str | None], *, asking: bool) -> str:
+    def _selection(self, type_name: str, way: Way, given: Mapping[str, str], *, asking: bool) -> str:
         """All leaves of the type, and the field that the way takes next."""
         type_ = self.schema.type_map[type_name]
         if not isinstance(type_, GraphQLObjectType):
@@ -164,7 +179,7 @@ class Walk:
             return " ".join(
                 f"... on {name} {{{self._selection(name, way, given, asking=asking)}}}" for name in names
             )
-        selected = ["__typename"]
+        selected = [] if type_name == "Query" else ["__typename"]
         for name, definition in type_.fields.items():
             step = Step(type_name, name, get_named_type(definition.type).name)
             if way and way[0] == step:
@@ -179,43 +194,42 @@ class Walk:
             self.visited.add((type_name, name))
         return " ".join(selected)
 
-    def _arguments(self, way: Way, *, asking: bool) -> dict[str, Values]:
-        """The values of all arguments along ``way``; those of leaves too where it is ``asking``."""
-        asked: dict[str, Values] = {}
+    def _arguments(self, way: Way, *, asking: bool) -> dict[str, tuple[GraphQLArgument, Values]]:
+        """All arguments along ``way``; those of leaves too where it is ``asking``."""
         steps = list(way)
         if asking:
             reached = {type_.name for step in way for type_ in self._object_types(self.schema.type_map[step.to])}
             for type_name in sorted(reached):
                 fields = cast("GraphQLObjectType", self.schema.type_map[type_name]).fields
                 steps += [Step(type_name, name, "") for name, definition in fields.items() if self._asks(definition)]
-        for step in steps:
-            for argument, definition in self._field(step).args.items():
-                key = f"{step.type}.{step.field}({argument})"
-                asked[key] = self._values(key, definition)
-        return asked
+        return {
+            _key(step, argument): (definition, self._values(_key(step, argument), definition))
+            for step in steps
+            for argument, definition in self._field(step).args.items()
+        }
 
     def _values(self, key: str, definition: GraphQLArgument) -> Values:
         type_ = get_named_type(definition.type)
-        if isinstance(type_, GraphQLEnumType):
-            labels: list[str | None] = list(type_.values)
-            if is_required_argument(definition):
-                return Values(labels[:1], labels[1:])
-            return Values([None], labels)
+        labels = list(type_.values) if isinstance(type_, GraphQLEnumType) else []
+        if labels and not is_required_argument(definition):
+            return Values(once=labels)
         if key not in self.values:
             raise Uncovered(f"{key} has no values: say in tests/isolation/arguments.py how it is walked")
         values = self.values[key]
-        if isinstance(type_, GraphQLInputObjectType):
-            written = " ".join(literal or "" for literal in (*values.always, *values.once))
-            for name in _input_fields(type_):
-                if f"{name}:" not in written:
-                    raise Uncovered(f"no value of {key} holds the field {name} of {type_.name}")
+        written = " ".join(str(value) for value in (*values.always, *values.once))
+        inputs = [f"{name}:" for name in _input_fields(type_)] if isinstance(type_, GraphQLInputObjectType) else []
+        if missing := [text for text in labels + inputs if text not in written]:
+            raise Uncovered(f"no value of {key} holds {missing}")
         return values
 
 
-def _call(step: Step, definition: GraphQLField, given: Mapping[str, str | None]) -> str:
-    literals = {argument: given.get(f"{step.type}.{step.field}({argument})") for argument in definition.args}
-    written = ", ".join(f"{argument}: {literal}" for argument, literal in literals.items() if literal is not None)
-    return f"({written})" if written else ""
+def _key(step: Step, argument: str) -> str:
+    return f"{step.type}.{step.field}({argument})"
+
+
+def _call(step: Step, definition: GraphQLField, given: Mapping[str, str]) -> str:
+    written = [f"{name}: {given[_key(step, name)]}" for name in definition.args if _key(step, name) in given]
+    return f"({', '.join(written)})" if written else ""
 
 
 def _input_fields(type_: GraphQLInputObjectType) -> Iterator[str]:

@@ -3,16 +3,24 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 from starlette.applications import Starlette
+from starlette.routing import Route
 
+from app.authz.authentication import Authenticator
 from app.authz.development import development_subject, ensure_principal, issue_token
+from app.authz.enforcer import load_role_matrix
 from app.authz.roles import Role
+from app.domain.registry.sealing import Seal
 from app.main import create_app
+from app.schema.endpoint import GraphQLEndpoint
+from app.schema.root import api
 from app.settings import Settings
 from app.tenants.server import DatabaseServer
+from app.tenants.session import Database
 from tests.authz.people import region
 from tests.support.world import connected
 
@@ -67,6 +75,10 @@ class ApiClient:
         """Somebody who sends ``token``, whatever it is."""
         return Caller(self.http, token)
 
+    def named(self, subject: str) -> Caller:
+        """Somebody whose token is good and names ``subject``, whether or not anybody knows who that is."""
+        return self.with_token(issue_token(self._settings, subject))
+
     async def as_(self, role: Role, code: str = "") -> Caller:
         """Somebody with ``role`` in the region ``code``; without a code, in the whole country."""
         return await self.granted((role, code))
@@ -74,7 +86,7 @@ class ApiClient:
     async def granted(self, *grants: tuple[Role, str]) -> Caller:
         """Somebody with several grants."""
         if grants not in self._callers:
-            self._callers[grants] = self.with_token(issue_token(self._settings, await enrol(self._server, *grants)))
+            self._callers[grants] = self.named(await enrol(self._server, *grants))
         return self._callers[grants]
 
 
@@ -100,3 +112,23 @@ async def api_of(settings: Settings, server: DatabaseServer) -> AsyncIterator[Ap
     """The application over ``server``."""
     async with served(create_app(settings, server)) as http:
         yield ApiClient(http, server, settings)
+
+
+@asynccontextmanager
+async def api_with_policies(settings: Settings, server: DatabaseServer, folder: Path) -> AsyncIterator[ApiClient]:
+    """The application over ``server`` with the policies of ``folder`` instead of those that it is shipped with."""
+    database = Database(server.app, read_pool_size=1, write_pool_size=1)
+    endpoint = GraphQLEndpoint(
+        api(),
+        database=database,
+        authenticator=Authenticator.of_settings(settings, database, load_role_matrix(folder)),
+        seal=Seal.of_settings(settings),
+        test_nik_provinces=settings.nik_provinces_for_tests,
+        graphiql=False,
+    )
+    await database.open()
+    try:
+        async with served(Starlette(routes=[Route("/graphql", endpoint)])) as http:
+            yield ApiClient(http, server, settings)
+    finally:
+        await database.close()

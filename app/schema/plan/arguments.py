@@ -32,11 +32,14 @@ from app.domain.registry.sealing import Seal
 
 Getter = Callable[[Mapping[str, Any]], Any]
 _SHAPELESS: Final = "?"
+_ABSENT: Final = "-"
 
 
 def shape_of(type_: GraphQLInputType, value: Any) -> Hashable:
     """What of ``value`` (coerced, of input type ``type_``) decides the SQL: presence, enum values and booleans."""
-    if value is None or value is Undefined:
+    if value is Undefined:
+        return _ABSENT
+    if value is None:
         return None
     if isinstance(type_, GraphQLNonNull):
         return shape_of(type_.of_type, value)
@@ -150,10 +153,7 @@ class ArgumentReader:
             name: self._of_node(definition, given[name]) if name in given else self._of_default(definition)
             for name, definition in definitions.items()
         }
-        for name, argument in arguments.items():
-            if argument is None and isinstance(definitions[name].type, GraphQLNonNull):
-                raise ArgumentNull(name)
-        return {name: argument for name, argument in arguments.items() if argument is not None}
+        return _present(definitions, arguments)
 
     def _of_node(self, definition: GraphQLArgument | GraphQLInputField, node: ValueNode) -> Argument | None:
         type_ = definition.type
@@ -169,8 +169,7 @@ class ArgumentReader:
                 name: self._of_node(input_field, given[name]) if name in given else self._of_default(input_field)
                 for name, input_field in named.fields.items()
             }
-            present = {name: argument for name, argument in fields.items() if argument is not None}
-            return Argument(self.binder, _nothing, fields=present)
+            return Argument(self.binder, _nothing, fields=_present(named.fields, fields))
         value = coerce_input_literal(node, type_, self.variables)
         if not _holds_variable(node):
             return self._of_value(type_, value, lambda _variables: value)
@@ -200,6 +199,15 @@ class ArgumentReader:
         if isinstance(type_, GraphQLEnumType) or type_ is GraphQLBoolean:
             return Argument(self.binder, getter, known=value)
         return Argument(self.binder, getter)
+
+
+def _present(
+    definitions: Mapping[str, GraphQLArgument | GraphQLInputField], arguments: Mapping[str, Argument | None]
+) -> dict[str, Argument]:
+    for name, argument in arguments.items():
+        if argument is None and isinstance(definitions[name].type, GraphQLNonNull):
+            raise ArgumentNull(name)
+    return {name: argument for name, argument in arguments.items() if argument is not None}
 
 
 def _nothing(_variables: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ see is settled here, before any SQL runs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
@@ -182,10 +182,18 @@ class Compiler:
             return {}
         return ArgumentReader(self.binder, self.selection.variables).read(definition.args, node.arguments or ())
 
-    def _columns(self, type_: GraphQLObjectType, details: list[FieldDetails], row: Row) -> Columns:
+    def _columns(
+        self,
+        type_: GraphQLObjectType,
+        details: list[FieldDetails],
+        row: Row,
+        reach: Sequence[sa.ColumnElement[bool]] = (),
+    ) -> Columns:
         columns: Columns = {}
         for key, sub_details in self.selection.subfields(type_, details).items():
-            columns |= self._field(key, type_, sub_details, row)
+            found = self._field(key, type_, sub_details, row)
+            is_value = sub_details[0].node.name.value != "__typename"
+            columns |= {name: _within_reach(reach, value) for name, value in found.items()} if is_value else found
         return columns
 
     def _permitted(self, source: Source, reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
@@ -193,12 +201,15 @@ class Compiler:
         return [] if source.tenancy is None else self._within(source.permission, source.tenancy, rows)
 
     def _value(self, specification: Value, selected: _Selected) -> sa.ColumnElement[Any]:
-        reading, permission = selected.reading, specification.permission
-        if permission is not None and permission not in self.selection.access.permissions:
-            if specification.masked is not None:
-                return specification.masked(reading.parent)
-            reading.require(permission)
-        return specification.expression(reading.parent)
+        row, permission = selected.reading.parent, specification.permission
+        if permission is None:
+            return specification.expression(row)
+        masked = specification.masked(row) if specification.masked is not None else None
+        if permission not in self.selection.access.permissions and masked is not None:
+            return masked
+        selected.reading.require(permission)
+        reach = self._within(permission, specification.tenancy, row.from_)
+        return _within_reach(reach, specification.expression(row), masked)
 
     def _needs(self, specification: Computed, reading: Reading) -> Columns:
         """The values that a Python field reads; null where its permission does not reach as far as the row."""
@@ -206,14 +217,15 @@ class Compiler:
         self.needs_python = True
         row = reading.parent
         reach = self._within(specification.permission, specification.tenancy, row.from_)
-        values = {f"{name}$": expression(row) for name, expression in specification.needs.items()}
-        return {key: sa.case((sa.and_(*reach), value)) for key, value in values.items()} if reach else values
+        return {f"{name}$": _within_reach(reach, expression(row)) for name, expression in specification.needs.items()}
 
     def _part(self, specification: Part, selected: _Selected) -> sa.ColumnElement[Any]:
-        if specification.permission is not None:
-            selected.reading.require(specification.permission)
-        row = selected.reading.parent
-        return json_object(self._columns(selected.object_type, selected.details, row), outer=row.from_)
+        row, permission = selected.reading.parent, specification.permission
+        reach: list[sa.ColumnElement[bool]] = []
+        if permission is not None:
+            selected.reading.require(permission)
+            reach = self._within(permission, specification.tenancy, row.from_)
+        return json_object(self._columns(selected.object_type, selected.details, row, reach), outer=row.from_)
 
     def _derived(self, specification: Derived, selected: _Selected) -> sa.ColumnElement[Any]:
         selected.reading.require(specification.permission)
@@ -234,7 +246,9 @@ class Compiler:
     def _one(self, specification: One, selected: _Selected) -> sa.ColumnElement[Any]:
         rows, conditions = self._related(specification, selected)
         columns = self._columns(selected.object_type, selected.details, selected.reading.found_in(rows))
-        return json_object(columns, rows, conditions, outer=selected.reading.outer)
+        # What finds a row of the root may not be unique among all that the caller sees, as a NIK is only within a regency.
+        first_by = list(rows.primary_key) if selected.reading.row is None else []
+        return json_object(columns, rows, conditions, outer=selected.reading.outer, first_by=first_by)
 
     def _many(self, specification: Many, selected: _Selected) -> sa.ColumnElement[Any]:
         rows, conditions = self._related(specification, selected)
@@ -243,11 +257,22 @@ class Compiler:
         return json_list(columns, query, outer=selected.reading.outer)
 
     def _connection(self, specification: Connect, selected: _Selected) -> sa.ColumnElement[Any]:
-        reading = selected.reading
         source = self.selection.blueprint.source_of(selected.definition)
+        needed: dict[Permission, None] = {}
+
+        def require(permission: Permission) -> None:
+            selected.reading.require(permission)
+            needed[permission] = None
 
         def conditions(rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
-            return [*specification.on(reading, rows), *self._permitted(source, reading, rows)]
+            """Filters and orders tell about a row what their permissions tell, so a row is listed where all of them reach."""
+            reading.require(source.permission)
+            joined = specification.on(reading, rows)
+            if source.tenancy is None:
+                return joined
+            return joined + [condition for each in needed for condition in self._within(each, source.tenancy, rows)]
+
+        reading = replace(selected.reading, require=require)
 
         page = Page(source, reading, conditions)
         type_ = selected.object_type
@@ -332,6 +357,13 @@ class Compiler:
         if self.selection.for_tree:
             columns[RUNTIME_TYPE_KEY] = constant(type_name)
         return json_object(columns, rows, conditions, outer=wanted)
+
+
+def _within_reach(
+    reach: Sequence[sa.ColumnElement[bool]], value: sa.ColumnElement[Any], masked: sa.ColumnElement[Any] | None = None
+) -> sa.ColumnElement[Any]:
+    """``value`` where a permission reaches as far as the row; elsewhere its masked form, or null."""
+    return sa.case((sa.and_(*reach), value), else_=masked) if reach else value
 
 
 def _type_of(type_: GraphQLObjectType, field_name: str) -> GraphQLObjectType:

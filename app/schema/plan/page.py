@@ -46,7 +46,9 @@ class Page:
         def value(at: int) -> Callable[[str], Any]:
             return lambda cursor: cursor_values(name, order, cursor)[at]
 
-        values = [after.bind(key.sql_type, value(at)) for at, key in enumerate(order.keys)]
+        # Integers travel as bigint, whatever the column is: a cursor may hold any, and PostgreSQL compares the two.
+        types = [sa.BigInteger() if key.python_type is int else key.sql_type for key in order.keys]
+        values = [after.bind(type_, value(at)) for at, type_ in enumerate(types)]
         return [sa.tuple_(*keys) > sa.tuple_(*values)]
 
     @property

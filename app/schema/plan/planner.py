@@ -25,6 +25,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues
+from graphql.pyutils import Undefined
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 
 from app.authz.authorize import Access, NotPermitted
@@ -147,7 +148,7 @@ class Operation:
 
     def shape(self, variables: VariableValues) -> Hashable:
         """What of the variables decides the plan."""
-        return tuple(shape_of(type_, variables.coerced.get(name)) for name, type_ in self.variable_types)
+        return tuple(shape_of(type_, variables.coerced.get(name, Undefined)) for name, type_ in self.variable_types)
 
 
 @dataclass(slots=True)
@@ -243,12 +244,13 @@ class Planner:
         }
         held = tuple(dict.fromkeys(permission for permissions in wanted.values() for permission in permissions))
         held = tuple(permission for permission in held if permission in access.permissions)
-        # Nothing held means that the fields' own permissions are missing; compiling them tells which.
         scope = _shared_scope(access, held) if held else None
         selection = Selection(self.blueprint, operation.fragments, operation.node, variables, access, scope)
         roots: dict[str, Root | Exception] = {}
-        for number, key in enumerate(wanted):
+        for number, (key, permissions) in enumerate(wanted.items()):
             try:
+                if access.permissions.isdisjoint(permissions):
+                    raise NotPermitted(permissions[0])
                 roots[key] = _compiled(f"root{number}", selection, fields[key])
             except (FieldDenied, NotPermitted, DomainError) as refusal:
                 roots[key] = refusal

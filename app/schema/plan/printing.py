@@ -12,6 +12,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 LONGEST_COLUMN_NAME: Final = 63
+_RECORD: Final = "record$"  # no response key can hide it: names of GraphQL have no dollar
 _EMPTY_LIST: Final = sa.text("'[]'::json")
 _EMPTY_OBJECT: Final = sa.literal_column("'{}'::json", pg.JSON())
 
@@ -46,16 +47,22 @@ def json_object(
     *,
     outer: sa.FromClause | None = None,
     cte: sa.CTE | None = None,
+    first_by: Sequence[sa.ColumnElement[Any]] = (),
 ) -> sa.ColumnElement[Any]:
-    """One JSON object of ``columns``; null where ``rows`` has no row. ``outer`` is the row of an enclosing query."""
+    """One JSON object of ``columns``; null where ``rows`` has no row. ``outer`` is the row of an enclosing query.
+
+    ``first_by`` orders ``rows`` where there may be several, and the first is printed.
+    """
     query = _row_query(columns)
     if rows is not None:
         query = query.select_from(rows).where(*conditions)
+    if first_by:
+        query = query.order_by(*first_by).limit(sa.literal_column("1"))
     if cte is not None:
         query = query.add_cte(cte, nest_here=True)
     if outer is not None:
         query = query.correlate(outer)
-    record = query.subquery()
+    record = query.subquery(_RECORD)
     printed = sa.func.to_json(_record(columns, record), type_=pg.JSON())
     return sa.select(printed).select_from(record).scalar_subquery()
 
@@ -65,7 +72,7 @@ def json_list(columns: Columns, query: sa.Select[Any], *, outer: sa.FromClause |
     listed = query.with_only_columns(*_row_query(columns).selected_columns, maintain_column_froms=True)
     if outer is not None:
         listed = listed.correlate(outer)
-    record = listed.subquery()
+    record = listed.subquery(_RECORD)
     printed = sa.func.coalesce(sa.func.json_agg(_record(columns, record)), _EMPTY_LIST)
     return sa.select(printed).select_from(record).scalar_subquery()
 

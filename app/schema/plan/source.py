@@ -76,18 +76,23 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A column or an SQL expression; without ``permission`` it prints as ``masked``, or is refused where there is no masked form."""
+    """A column or an SQL expression; without ``permission`` it prints as ``masked``, or is refused where there is no masked form.
+
+    Where the permission is held elsewhere and does not reach as far as the row, it prints as ``masked`` or null.
+    """
 
     expression: Expression
     permission: Permission | None = None
     masked: Expression | None = None
+    tenancy: Tenancy = Tenancy.VILLAGE
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An object made of the same row, such as the housing of a family."""
+    """An object made of the same row, such as the housing of a family; its values are null where ``permission`` does not reach."""
 
     permission: Permission | None = None
+    tenancy: Tenancy = Tenancy.VILLAGE
 
 
 Join = Callable[["Reading", sa.FromClause], list[sa.ColumnElement[bool]]]

@@ -1,0 +1,42 @@
+# The map of Kesos: `make help`.
+PYTHON ?= python3
+FAMILIES ?=
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt bench
+
+help: ## This map
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Start with a synthetic province: FAMILIES=20000, KESOS_PORT=8000; Ctrl-C stops it
+	@$(BIN)/kesos demo $(if $(FAMILIES),--families $(FAMILIES))
+
+test: lint ## Lint, compare schema.graphql with the code, run all tests
+	$(BIN)/kesos schema --check
+	$(BIN)/pytest
+
+lint: $(READY) ## Style, types, import contracts and dependencies
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+fmt: $(READY) ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY) ## Measure requests per second beside pgbench, in one run
+	$(BIN)/python -m bench
+
+# The environment is made anew where the lock or the project's metadata is newer than it.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Kesos needs Python 3.11 or newer: install it, then run make again with PYTHON=python3.11." >&2; exit 1; }
+	@echo "Installing what requirements.lock names into .venv; this happens once."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)

@@ -1,0 +1,12 @@
+"""The command line of Kesos. Nothing imports it."""
+
+import signal
+
+
+def app() -> None:
+    """Run the command that the arguments of this process name."""
+    # Reading all modules takes a while. Nothing has started yet, so a Ctrl-C meanwhile may end the process as it stands.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from app.cli.program import app as program  # noqa: PLC0415
+
+    program(prog_name="kesos")

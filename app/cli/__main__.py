@@ -1,0 +1,5 @@
+"""`python -m app.cli` where the script `kesos` is not installed."""
+
+from app.cli import app
+
+app()

@@ -1,0 +1,58 @@
+"""What all commands share: a refusal is one sentence and an exit code, and a signal to stop is a Ctrl-C."""
+
+import signal
+from types import FrameType
+from typing import Any, Final
+
+import typer
+from pydantic import ValidationError
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from app.authz.development import DevelopmentIssuerOff
+from app.cli.console import Refusal, err, said
+from app.domain.base import DomainError
+from app.tenants.server import DatabaseUnavailable
+
+REFUSED: Final = 1
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def _stop_on_signals() -> None:
+    # A program started in the background of a script inherits an ignored SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _stop)
+
+
+def _wrong_settings(error: ValidationError) -> str:
+    # The values are left out: some of them are secrets.
+    found = [
+        (".".join(map(str, item["loc"])).upper(), item["msg"].removeprefix("Value error, ")) for item in error.errors()
+    ]
+    texts = [f"KESOS_{name}: {text}" if name else text for name, text in found]
+    return f"The settings in the environment cannot be used: {' '.join(texts)}"
+
+
+class Commands(TyperGroup):
+    """The commands of Kesos. Expected errors end in one sentence; anything else keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that ``ctx`` names."""
+        _stop_on_signals()
+        try:
+            return super().invoke(ctx)
+        except (Refusal, DatabaseUnavailable, DevelopmentIssuerOff) as error:
+            sentence = str(error)
+        except DomainError as error:
+            sentence = said(error)
+        except ValidationError as error:
+            if error.title != "Settings":
+                raise
+            sentence = _wrong_settings(error)
+        err.print(f"[bold red]kesos:[/bold red] {escape(sentence)}")
+        raise typer.Exit(REFUSED)

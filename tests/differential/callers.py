@@ -1,0 +1,52 @@
+"""Principals that see the registry in different ways, as the API and the reference know them."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from app.authz.authorize import Access
+from app.authz.enforcer import RoleMatrix
+from app.authz.principal import Grant, Principal
+from app.authz.roles import Role
+from app.settings import DEVELOPMENT_ISSUER
+from tests.authz.people import region
+from tests.support.client import ApiClient, Caller
+
+Grants = tuple[tuple[Role, str], ...]
+PEOPLE: Final[dict[str, Grants]] = {
+    "the regency's administrator": ((Role.REGENCY_ADMIN, "34.71"),),
+    "the ministry's administrator": ((Role.MINISTRY_ADMIN, "34"),),
+    "an analyst without names": ((Role.MINISTRY_ANALYST, "34"),),
+    "a provincial officer": ((Role.PROVINCE_OFFICER, "34"),),
+    "a social worker of one village": ((Role.PSM, "34.71.03.1001"),),
+    "a social worker of the next village": ((Role.PSM, "34.71.03.1002"),),
+    "a civil registrar, who reads no families": ((Role.DUKCAPIL_OFFICER, "34"),),
+    "an agent, who reads regions alone": ((Role.EWARONG_AGENT, "34.71.03.1001"),),
+    "an analyst who is also a social worker and an administrator elsewhere": (
+        (Role.MINISTRY_ANALYST, "34"),
+        (Role.PSM, "34.71.03.1001"),
+        (Role.REGENCY_ADMIN, "34.02"),
+    ),
+    "a registrar who is also a village operator": (
+        (Role.DUKCAPIL_OFFICER, "34"),
+        (Role.VILLAGE_OPERATOR, "34.71.03.1002"),
+    ),
+}
+ADMINISTRATOR: Final = "the regency's administrator"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a token, and what that permits."""
+
+    http: Caller
+    access: Access
+
+
+async def person_of(api: ApiClient, matrix: RoleMatrix, name: str) -> Person:
+    """The person of ``PEOPLE`` called ``name``; the id is the one that ``me`` prints."""
+    caller = await api.granted(*PEOPLE[name])
+    principal = (await caller.query("{ me { principal { id subject name } } }"))["me"]["principal"]
+    grants = tuple(Grant(role, region(code)) for role, code in sorted(PEOPLE[name], key=lambda grant: grant[0].value))
+    known = Principal(UUID(principal["id"]), DEVELOPMENT_ISSUER, principal["subject"], principal["name"], grants)
+    return Person(caller, Access(known, matrix))

@@ -1,0 +1,194 @@
+"""The reference executor: graphql-core's stock executor over the published schema, every field resolved by itself.
+
+It shares the schema's text with the API, and nothing else: no declaration, no compiled expression, no plan. Regions, families and
+totals are read with one small query for each field of each parent, as naively as can be.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from graphql import (
+    ExecutionResult,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLResolveInfo,
+    GraphQLScalarType,
+    GraphQLSchema,
+    build_schema,
+    execute,
+    get_operation_ast,
+    get_variable_values,
+    is_leaf_type,
+    get_named_type,
+    parse,
+    validate,
+)
+
+from app.authz.authorize import Access
+from app.authz.permissions import Permission
+from app.domain.registry.sealing import Seal
+from app.tenants.region_path import RegionLevel
+from tests.differential import region_fields, registry_fields, summary_fields
+from tests.differential.judgement import NODES, Codes, Judge, KnownRegions
+from tests.differential.rows import Reader, Resolver, Row, printed, region_id
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_COLUMNS: Final[Mapping[str, str]] = {
+    "Family.kk": "kk_masked",
+    "Person.nik": "nik_masked",
+    "Housing.ownership": "house_ownership",
+    "Housing.floorAreaM2": "floor_area_m2",
+    "Housing.meter1": "meter_1",
+    "Housing.meter2": "meter_2",
+    "Housing.meter3": "meter_3",
+    "Assets.gasCylinder55kg": "has_gas_cylinder_5_5kg",
+    "Assets.gold10g": "has_gold_10g",
+    "Assets.internet": "internet",
+    "Assets.activeBankAccount": "active_bank_account",
+    "Assets.cattle": "cattle_count",
+    "Assets.buffalo": "buffalo_count",
+    "Assets.horses": "horses_count",
+    "Assets.pigs": "pigs_count",
+    "Assets.goatsSheep": "goats_sheep_count",
+    "Education.participation": "school_participation",
+    "Education.level": "education_level",
+    "Education.grade": "school_grade",
+    "Work.hoursPerWeek": "work_hours_per_week",
+    "Work.position": "work_position",
+}
+_PREFIXES: Final[Mapping[str, tuple[str, str]]] = {"Assets": ("has_", ""), "ProgrammesReceived": ("last_", "_on")}
+_SYNTAX: Final = frozenset({"GRAPHQL_PARSE_FAILED"})
+_INVALID: Final = frozenset({"GRAPHQL_VALIDATION_FAILED", "DATE_INVALID"})
+_VARIABLES: Final = frozenset({"BAD_USER_INPUT", "DATE_INVALID"})
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the reference answers: data and, by root field, codes of what is wrong with it; or the codes of a document that is refused."""
+
+    data: Row | None = None
+    refusals: Mapping[str, Codes] | None = None
+    refused: frozenset[str] = frozenset()
+
+
+class RootRefused(Exception):
+    """A root field that the reference refuses."""
+
+
+def _column(type_name: str, field_name: str) -> str:
+    snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", field_name).lower()
+    before, after = _PREFIXES.get(type_name, ("", ""))
+    return _COLUMNS.get(f"{type_name}.{field_name}", f"{before}{snake}{after}")
+
+
+def _parse_date(value: Any) -> str:
+    if not isinstance(value, str):
+        raise GraphQLError("a Date is a text")
+    date.fromisoformat(value)
+    return value
+
+
+async def _node(reader: Reader, text: str) -> Row | None:
+    type_name, *parts = text.split(":")
+    if not reader.holds(NODES[type_name]):
+        return None
+    if type_name == "Region":
+        return await region_fields.by_id(reader, region_id(parts[0]))
+    found: Row | None = await registry_fields.FIELDS[f"Query.{type_name.lower()}"](reader, {}, {"id": text})
+    return found
+
+
+async def _nodes(reader: Reader, _root: Row, arguments: Row) -> list[Row | None]:
+    return [await _node(reader, text) for text in arguments["ids"]]
+
+
+def _me(reader: Reader, _root: Row, _arguments: Row) -> Row:
+    principal = reader.access.principal
+    return {
+        "principal": {"id": principal.id, "subject": principal.subject, "name": principal.name},
+        "grants": [
+            {
+                "role": grant.role.value,
+                "region_code": None if grant.region.level is RegionLevel.COUNTRY else grant.region.code,
+                "level": None if grant.region.level is RegionLevel.COUNTRY else grant.region.level.value,
+                "entity_kind": None,
+                "entity_id": None,
+            }
+            for grant in principal.grants
+        ],
+        "permissions": sorted(reader.access.permissions),
+    }
+
+
+_FIELDS: Final[Mapping[str, Resolver]] = {
+    **region_fields.FIELDS,
+    **registry_fields.FIELDS,
+    **summary_fields.FIELDS,
+    "Query.node": lambda reader, _root, arguments: _node(reader, arguments["id"]),
+    "Query.nodes": _nodes,
+    "Query.me": _me,
+}
+
+
+class Reference:
+    """Answers documents without the plan engine."""
+
+    def __init__(
+        self, sdl: str, connection: "asyncpg.Connection[asyncpg.Record]", seal: Seal, regions: KnownRegions
+    ) -> None:
+        """Read through ``connection``, which sees every row."""
+        self._schema: GraphQLSchema = build_schema(sdl)
+        dates = cast("GraphQLScalarType", self._schema.type_map["Date"])
+        dates.parse_value = dates.coerce_input_value = _parse_date  # type: ignore[method-assign,assignment]
+        self._connection, self._seal, self._regions = connection, seal, regions
+        self._turn = asyncio.Lock()
+
+    async def answer(self, text: str, variables: dict[str, Any], access: Access) -> Expected:
+        """What a principal with ``access`` should be answered."""
+        try:
+            document = parse(text)
+        except GraphQLError:
+            return Expected(refused=_SYNTAX)
+        if validate(self._schema, document):
+            return Expected(refused=_INVALID)
+        operation = get_operation_ast(document)
+        assert operation is not None, "the reference answers documents of one operation"
+        values = get_variable_values(self._schema, operation.variable_definitions or (), variables)
+        if isinstance(values, list):
+            return Expected(refused=_VARIABLES)
+        reader = Reader(self._connection, access, self._seal, self._turn)
+        fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+        judge = Judge(self._schema, fragments, values, reader, self._regions)
+        roots = judge.selected("Query", [operation.selection_set])
+        refusals = {key: codes for key, nodes in roots.items() if (codes := judge.refusals("Query", nodes))}
+
+        def resolve(source: Row | None, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+            where = f"{info.parent_type.name}.{info.field_name}"
+            if source is None and info.path.key in refusals:
+                raise RootRefused(where)
+            resolver = _FIELDS.get(where)
+            if resolver is not None:
+                return resolver(reader, source or {}, arguments)
+            value = (source or {})[_column(info.parent_type.name, info.field_name)]
+            if callable(value):
+                return value()
+            return printed(value) if is_leaf_type(get_named_type(info.return_type)) else value
+
+        outcome = execute(
+            self._schema,
+            document,
+            variable_values=variables,
+            field_resolver=resolve,
+            type_resolver=lambda value, _info, _type: value["__typename"],
+        )
+        result = outcome if isinstance(outcome, ExecutionResult) else await outcome
+        for error in result.errors or ():
+            assert error.path, error
+            assert error.path[0] in refusals, f"the reference failed at {error.path}: {error.original_error!r}"
+        return Expected(result.data, refusals)

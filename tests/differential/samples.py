@@ -1,0 +1,77 @@
+"""Ids, numbers and cursors of rows that exist, for documents to ask for."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.domain.registry.sealing import Seal
+from tests.differential.registry import CITY, COUNTRYSIDE
+from tests.differential.registry_fields import family_keys, person_keys
+from tests.differential.rows import encoded_cursor
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_TWINS = (
+    "select nik_sealed from person where nik_digest is not null and presence = 'PRESENT' and regency_id = any($1) "
+    "group by nik_digest, nik_sealed having count(*) > 1"
+)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What can be asked for."""
+
+    families: list[str]
+    persons: list[str]
+    niks: list[str]
+    twin_nik: str
+    family_cursors: dict[str, list[str]]
+    person_cursors: dict[str, list[str]]
+    region_cursors: dict[str, list[str]]
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Single values by the names that hand-written documents call them."""
+        return {
+            "family": self.families[0],
+            "bare family": self.families[1],
+            "moved family": self.families[2],
+            "far family": self.families[-1],
+            "person": self.persons[8],
+            "lonely person": self.persons[0],
+            "far person": self.persons[-1],
+            "nik": self.niks[0],
+            "twin nik": self.twin_nik,
+            **{f"families by {order}": cursors[1] for order, cursors in self.family_cursors.items()},
+            **{f"persons by {order}": cursors[1] for order, cursors in self.person_cursors.items()},
+            **{f"regions by {order}": cursors[1] for order, cursors in self.region_cursors.items()},
+        }
+
+
+async def samples_of(onlooker: "asyncpg.Connection[asyncpg.Record]", seal: Seal) -> Samples:
+    """Things of both regencies, those of the city first."""
+    ours = [CITY, COUNTRYSIDE]
+    families = await onlooker.fetch(
+        "select * from family where regency_id = any($1) order by regency_id desc, id", ours
+    )
+    persons = await onlooker.fetch("select * from person where regency_id = any($1) order by regency_id desc, id", ours)
+    sealed = [row["nik_sealed"] for row in persons if row["nik_sealed"] is not None and row["presence"] == "PRESENT"]
+    twin = await onlooker.fetchval(_TWINS, ours)
+    return Samples(
+        families=[f"Family:{row['regency_id']}:{row['id']}" for row in families],
+        persons=[f"Person:{row['regency_id']}:{row['id']}" for row in persons],
+        niks=[seal.unseal(number) for number in sealed[:4]],
+        twin_nik=seal.unseal(twin),
+        family_cursors={
+            order: [encoded_cursor(order, family_keys(order, dict(row))) for row in families[::5]]
+            for order in ("VILLAGE", "NAME", "DECILE")
+        },
+        person_cursors={
+            order: [encoded_cursor(order, person_keys(order, dict(row))) for row in persons[::9]]
+            for order in ("VILLAGE", "NAME")
+        },
+        region_cursors={
+            "CODE": [encoded_cursor("CODE", [code]) for code in ("34", "34.71.03", "34.71.03.1002", "99")],
+            "NAME": [encoded_cursor("NAME", [name, 0]) for name in ("", "Baciro", "Kota", "zzz")],
+        },
+    )

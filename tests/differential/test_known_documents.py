@@ -1,0 +1,25 @@
+"""The stock executor and the plan agree on documents that people wrote."""
+
+from itertools import product
+
+import pytest
+
+from tests.differential.agreement import assert_agreement
+from tests.differential.callers import Person
+from tests.differential.known_documents import IDS, LISTS, TYPES, Case
+from tests.differential.known_language import LANGUAGE, REFUSALS, VARIABLES
+from tests.differential.reference import Reference
+from tests.differential.samples import Samples
+
+CASES = [*TYPES, *LISTS, *IDS, *LANGUAGE, *VARIABLES, *REFUSALS]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_the_plan_answers_as_the_stock_executor_does(
+    case: Case, people: dict[str, Person], reference: Reference, samples: Samples
+) -> None:
+    document, variables = case.filled(samples.named)
+    for name in case.callers:
+        person = people[name]
+        expected = await reference.answer(document, variables, person.access)
+        assert_agreement(await person.http.post(document, variables), expected)

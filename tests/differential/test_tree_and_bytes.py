@@ -1,0 +1,53 @@
+"""What the plan prints as bytes and what the stock executor makes of the same plan are the same JSON."""
+
+import pytest
+from graphql import build_schema
+
+from app.schema.plan.planner import Document, OperationPlan
+from app.schema.root import api
+from tests.differential.additions import with_caller, with_numbers, without_additions
+from tests.differential.agreement import assert_agreement, difference, same
+from tests.differential.callers import ADMINISTRATOR, Person
+from tests.differential.known_documents import IDS, LISTS, TYPES, Case
+from tests.differential.known_language import LANGUAGE, VARIABLES
+from tests.differential.reference import Reference
+from tests.differential.samples import Samples
+
+SCHEMA = build_schema(api().sdl)
+CASES = [case for case in (*TYPES, *LISTS, *IDS, *LANGUAGE, *VARIABLES) if ADMINISTRATOR in case.callers]
+
+
+def plan_of(document: str, variables: dict[str, object], person: Person) -> OperationPlan | None:
+    """How the API answers; None where it refuses the document or its variables."""
+    planner = api().planner
+    known = planner.document(document)
+    assert isinstance(known, Document)
+    (operation,) = known.operations.values()
+    values = planner.variables(operation, variables)
+    return None if isinstance(values, list) else planner.plan(operation, values, person.access)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_a_python_field_beside_it_changes_nothing_of_an_answer(
+    case: Case, people: dict[str, Person], samples: Samples
+) -> None:
+    document, variables = case.filled(samples.named)
+    person = people[ADMINISTRATOR]
+    plan = plan_of(with_caller(document), variables, person)
+    assert plan is None or not plan.complete
+    alone = (await person.http.post(document, variables)).json()
+    beside = (await person.http.post(with_caller(document), variables)).json()
+    assert same(without_additions(beside.get("data")), alone.get("data")), difference(beside, alone)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_a_python_field_within_it_changes_nothing_of_an_answer(
+    case: Case, people: dict[str, Person], samples: Samples, reference: Reference
+) -> None:
+    document, variables = case.filled(samples.named)
+    person = people[ADMINISTRATOR]
+    revealing = with_numbers(SCHEMA, document)
+    alone = (await person.http.post(document, variables)).json()
+    within = await person.http.post(revealing, variables)
+    assert same(without_additions(within.json().get("data")), alone.get("data")), difference(within.json(), alone)
+    assert_agreement(within, await reference.answer(revealing, variables, person.access))
