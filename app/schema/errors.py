@@ -65,7 +65,7 @@ def _entry(error: GraphQLError, language: Language, request_id: str) -> dict[str
             permission = refusal.permission.value
             text = text_of(NOT_PERMITTED, language, permission=permission)
             return error_entry(NOT_PERMITTED, text, permission=permission)
-        case GraphQLError() as found if (code := _code_of(found)) is not None:
+        case GraphQLError() as found if (code := _code_of(found, below_a_field=bool(error.path))) is not None:
             return error_entry(code, found.message)
         case cause:
             _log.error("request %s failed", request_id, exc_info=cause)
@@ -80,13 +80,13 @@ def _cause(error: GraphQLError) -> BaseException:
     return cause
 
 
-def _code_of(error: GraphQLError) -> str | None:
+def _code_of(error: GraphQLError, *, below_a_field: bool) -> str | None:
     """The code of an error that graphql-core or a scalar found in the request; None where the fault is ours."""
     if code := (error.extensions or {}).get("code"):
         return str(code)
     if isinstance(error, GraphQLSyntaxError):
         return SYNTAX
-    if not error.path:
+    if not below_a_field:
         return VALIDATION
-    # Below a path only arguments are the caller's; an error about a field's own value is a fault of the server.
+    # Below a field only arguments are the caller's; an error about a field's own value is a fault of the server.
     return BAD_USER_INPUT if error.nodes and not isinstance(error.nodes[0], FieldNode) else None

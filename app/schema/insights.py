@@ -124,6 +124,18 @@ def _all(_reading: Reading, _rows: sa.FromClause) -> list[sa.ColumnElement[bool]
     return []
 
 
+_NOBODY: Final[sa.ColumnElement[int]] = sa.literal_column("0")
+
+
+def _holding_anybody(_reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+    """Summary rows stay where they are when the last family has left."""
+    return [sa.or_(rows.c.families > _NOBODY, rows.c.persons > _NOBODY)]
+
+
+def _with_persons(_reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+    return [rows.c.persons > _NOBODY]
+
+
 def _region_of_row(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
     return [rows.c.id == reading.parent.c.region_id]
 
@@ -181,7 +193,7 @@ class RegistryCounts:
         description="Persons present by state of identity, all states.",
     )
     persons_by_age: list[AgeCount] = planned_field(
-        Many(_all, lambda rows: [rows.c.position, rows.c.sex], _cohorts),
+        Many(_with_persons, lambda rows: [rows.c.position, rows.c.sex], _cohorts),
         description="Persons present by age band and sex; bands without anybody are left out.",
     )
 
@@ -204,7 +216,7 @@ class RegistrySummary:
         description="The whole of what the caller may see of the region; equals the sum of `rows` in the same response.",
     )
     rows: list[RegistrySummaryRow] = planned_field(
-        Many(_all, lambda rows: [rows.c.region_id], _summed(by_region=True)),
+        Many(_holding_anybody, lambda rows: [rows.c.region_id], _summed(by_region=True)),
         description="One row for each region of level `by` that holds anybody, by code.",
     )
 

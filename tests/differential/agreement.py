@@ -33,7 +33,8 @@ def difference(found: Json, expected: Json, path: str = "data") -> str:
     else:
         return f"{path}: the plan answered {found!r}, the reference {expected!r}"
     return next(
-        (difference(ours, theirs, where) for where, ours, theirs in pairs if not same(ours, theirs)), f"{path}: the same"
+        (difference(ours, theirs, where) for where, ours, theirs in pairs if not same(ours, theirs)),
+        f"{path}: the same",
     )
 
 

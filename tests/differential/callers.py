@@ -33,6 +33,8 @@ PEOPLE: Final[dict[str, Grants]] = {
     ),
 }
 ADMINISTRATOR: Final = "the regency's administrator"
+TRUSTED: Final = (ADMINISTRATOR, "the ministry's administrator")
+"""Nothing is refused to them."""
 
 
 @dataclass(frozen=True)

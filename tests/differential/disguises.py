@@ -42,7 +42,13 @@ from graphql import (
 from graphql.pyutils import Undefined
 from hypothesis import strategies as st
 
-_ALIASES: Final = ("anon_{}", "object{}", "Key_{}", "select_{}", "an_alias_that_no_column_of_any_table_could_bear_for_its_length_{}")
+_ALIASES: Final = (
+    "anon_{}",
+    "object{}",
+    "Key_{}",
+    "select_{}",
+    "an_alias_that_no_column_of_any_table_could_bear_for_its_length_{}",
+)
 _TYPENAME: Final = FieldNode(name=NameNode(value="__typename"))
 Composite = GraphQLObjectType | GraphQLInterfaceType
 
@@ -94,17 +100,23 @@ class Disguise:
 
     def _wrapped(self, nodes: list[SelectionNode], type_: Composite) -> SelectionNode:
         selections = SelectionSetNode(selections=tuple(nodes))
-        conditions = [type_.name, *(interface.name for interface in type_.interfaces if interface.name == type_.name)]
         if self._once_in(2):
-            return self._inline(self.draw(st.sampled_from([None, *conditions])), selections)
+            interfaces = [
+                interface.name for interface in type_.interfaces if set(interface.fields) >= self._names(nodes)
+            ]
+            return self._inline(self.draw(st.sampled_from([None, type_.name, *interfaces])), selections)
         name = NameNode(value=f"Part{len(self.fragments)}")
         condition = NamedTypeNode(name=NameNode(value=type_.name))
         self.fragments.append(FragmentDefinitionNode(name=name, type_condition=condition, selection_set=selections))
         return FragmentSpreadNode(name=name, directives=self._directives())
 
+    def _names(self, nodes: list[SelectionNode]) -> set[str]:
+        """The fields of ``nodes``; a name that no type has where there is more than fields."""
+        return {node.name.value if isinstance(node, FieldNode) else "..." for node in nodes} - {"__typename"}
+
     def _field(self, node: FieldNode, type_: Composite) -> list[FieldNode]:
         definition = type_.fields[node.name.value]
-        arguments = tuple(self._argument(argument, definition.args) for argument in node.arguments)
+        arguments = tuple(self._argument(argument, definition.args) for argument in node.arguments or ())
         alias = node.alias
         if self._once_in(6):
             self.aliases += 1

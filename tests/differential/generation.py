@@ -27,13 +27,20 @@ from tests.differential.disguises import Disguise
 from tests.differential.samples import Samples
 
 _REGIONS: Final = (
-    *("34", "34.71", "34.71.03", "34.71.03.1001", "34.02", "34.02.01.2001") * 3,
+    *("34", "34.71", "34.71.03", "34.71.03.1001", "34.02", "34.02.01.2001") * 12,
     *("12", "34.99", "3471", "34.71.03.9001", ""),
 )
-_SIZES: Final = (*(1, 2, 3, 4) * 5, 0, 101, -1)
-_SEARCHES: Final = (*("a", "s", "sri", "ko", "%", "", "Slamet R") * 2, "'", '\\"', "\0")
+_SIZES: Final = (*(1, 2, 3, 4) * 20, 0, 101, -1)
+_SEARCHES: Final = (*("a", "s", "sri", "ko", "%", "", "Slamet R") * 4, "'", '"', "\0")
 _DATES: Final = ("1950-01-01", "1975-06-15", "1999-12-31", "2020-02-29")
-_JUNK_IDS: Final = ("", "Family", "Family:3471:1", "Region:3471", "Nobody:3471:0190a1b2-0000-7000-8000-000000000000", "\0")
+_JUNK_IDS: Final = (
+    "",
+    "Family",
+    "Family:3471:1",
+    "Region:3471",
+    "Nobody:3471:0190a1b2-0000-7000-8000-000000000000",
+    "\0",
+)
 
 
 class Generated(NamedTuple):
@@ -58,13 +65,13 @@ def _pools(samples: Samples) -> dict[str, Sequence[str | int]]:
         "within": _REGIONS,
         "code": _REGIONS,
         "search": _SEARCHES,
-        "from": (1, 2, 3, 5, 10, 0),
-        "to": (10, 8, 6, 3, 1, 11),
+        "from": (*(1, 1, 2, 3, 5, 10) * 5, 0),
+        "to": (*(10, 10, 8, 6, 3, 1) * 5, 11),
         "nik": (*samples.niks, samples.twin_nik, "3471", "3471031502990001"),
-        "id": (*some, *regions, *_JUNK_IDS[:2]),
-        "ids": (*some, *regions, *some, *_JUNK_IDS[:1]),
-        "family.id": (*samples.families[:8], *samples.families[-3:], *samples.persons[:1], *_JUNK_IDS),
-        "person.id": (*samples.persons[:12], *samples.persons[-5:], *samples.families[:1], *_JUNK_IDS),
+        "id": (*some, *regions, *_JUNK_IDS[:1]),
+        "ids": (*(*some, *regions) * 4, *_JUNK_IDS[:1]),
+        "family.id": (*samples.families[:20] * 2, *samples.families[-3:], *samples.persons[:1], *_JUNK_IDS),
+        "person.id": (*samples.persons[:40], *samples.persons[-5:], *samples.families[:1], *_JUNK_IDS),
         "families.after": (*cursors["families"], "?", *cursors["persons"][:1]),
         "persons.after": (*cursors["persons"], "?", *cursors["families"][-1:]),
         "regions.after": (*cursors["regions"], "?"),

@@ -116,12 +116,11 @@ class Judge:
         )
 
     def _lets_through(self, directive: DirectiveNode) -> bool:
-        value = directive.arguments[0].value
-        if isinstance(value, VariableNode):
-            given = self.variables.coerced[value.name.value]
-        else:
-            given = cast("BooleanValueNode", value).value
-        return bool(given) == (directive.name.value == "include")
+        (argument,) = directive.arguments or ()
+        given = argument.value
+        if isinstance(given, VariableNode):
+            return bool(self.variables.coerced[given.name.value]) == (directive.name.value == "include")
+        return cast("BooleanValueNode", given).value == (directive.name.value == "include")
 
     def refusals(self, type_name: str, nodes: Sequence[FieldNode]) -> Codes:
         """Codes of all that is wrong with one field of ``type_name`` and with everything below it."""

@@ -5,15 +5,20 @@ from typing import Final
 from tests.differential.known_documents import ALONE, EVERYBODY, LONG, Case
 
 LANGUAGE: Final = [
-    Case("type names everywhere", """{
+    Case(
+        "type names everywhere",
+        """{
       __typename
       families(first: 2) {
         __typename nodes { __typename housing { __typename } village { __typename } members { __typename } }
         edges { __typename node { __typename } } pageInfo { __typename }
       }
       registrySummary(region: "34.71", by: DISTRICT) { __typename total { __typename familiesByDecile { __typename } } }
-    }"""),
-    Case("the same field under several aliases with other arguments", """{
+    }""",
+    ),
+    Case(
+        "the same field under several aliases with other arguments",
+        """{
       one: families(first: 1) { nodes { id } }
       two: families(first: 2, order: DECILE) { nodes { id decile } }
       region(code: "34.71") {
@@ -21,8 +26,11 @@ LANGUAGE: Final = [
         b: children(first: 2, order: NAME) { nodes { name } }
         c: children(search: "keb") { totalCount }
       }
-    }"""),
-    Case("aliases that PostgreSQL could misread", """{
+    }""",
+    ),
+    Case(
+        "aliases that PostgreSQL could misread",
+        """{
       families(first: 2) {
         nodes {
           anon_1: headName anon_2: status anon_3: id anon_4: kk object: decile select: version row: id order: kk
@@ -32,8 +40,11 @@ LANGUAGE: Final = [
       }
       region(code: "34.71") { anon_1: code anon_2: name ancestors { anon_1: name anon_2: id anon_3: code id: code } }
       anon_1: nodes(ids: ["<family>", "Region:34"]) { anon_1: id anon_2: __typename }
-    }"""),
-    Case("aliases longer than a column's name may be", f"""{{
+    }""",
+    ),
+    Case(
+        "aliases longer than a column's name may be",
+        f"""{{
       families(first: 2) {{
         {LONG}: totalCount
         {LONG}_1: nodes {{
@@ -46,8 +57,11 @@ LANGUAGE: Final = [
       }}
       {LONG}: node(id: "<person>") {{ {LONG}: id ... on Person {{ {LONG}_w: work {{ {LONG}: working }} }} }}
       {LONG}_s: registrySummary(region: "34.71", by: DISTRICT) {{ {LONG}: total {{ {LONG}: persons }} }}
-    }}"""),
-    Case("named, nested and inline fragments", """query {
+    }}""",
+    ),
+    Case(
+        "named, nested and inline fragments",
+        """query {
       families(first: 2) { ...Page }
     }
     fragment Page on FamilyConnection { nodes { ...Whole } ... { totalCount } }
@@ -55,18 +69,27 @@ LANGUAGE: Final = [
     fragment Head on Family { headName village { ...Place } }
     fragment Human on Person { name village { ...Place } }
     fragment Place on Region { code name parent { ...Parent } }
-    fragment Parent on Region { name }"""),
-    Case("one key from several selections", """{
+    fragment Parent on Region { name }""",
+    ),
+    Case(
+        "one key from several selections",
+        """{
       families(first: 2) { nodes { id village { code } } }
       families(first: 2) { nodes { village { name } members { id } } totalCount }
       ...More
     }
-    fragment More on Query { families(first: 2) { nodes { members { name } housing { roof } housing { wall } } } }"""),
-    Case("the same fragment twice", """{
+    fragment More on Query { families(first: 2) { nodes { members { name } housing { roof } housing { wall } } } }""",
+    ),
+    Case(
+        "the same fragment twice",
+        """{
       region(code: "34.71") { ...R ...R children(first: 2) { nodes { ...R } } }
     }
-    fragment R on Region { code name }"""),
-    Case("skip and include with literals", """{
+    fragment R on Region { code name }""",
+    ),
+    Case(
+        "skip and include with literals",
+        """{
       families(first: 1) {
         nodes { id @include(if: true) kk @include(if: false) status @skip(if: true) decile @skip(if: false)
           headName @skip(if: false) @include(if: false) }
@@ -75,14 +98,24 @@ LANGUAGE: Final = [
       }
       registryEditions @skip(if: true) { label }
     }
-    fragment Count on FamilyConnection { totalCount }"""),
-    *[Case(f"skip and include with variables {yes} and {no}", """query ($yes: Boolean!, $no: Boolean = true) {
+    fragment Count on FamilyConnection { totalCount }""",
+    ),
+    *[
+        Case(
+            f"skip and include with variables {yes} and {no}",
+            """query ($yes: Boolean!, $no: Boolean = true) {
       families(first: 1) @include(if: $yes) { nodes { id @skip(if: $no) kk } totalCount @include(if: $no) }
       region(code: "34") { name ... @skip(if: $yes) { code } ...Deep @include(if: $no) }
     }
-    fragment Deep on Region { level @skip(if: $no) kind @include(if: $yes) }""", {"yes": yes, **no})
-      for yes in (True, False) for no in ({}, {"no": False})],
-    Case("everything left out", """query ($no: Boolean = false) {
+    fragment Deep on Region { level @skip(if: $no) kind @include(if: $yes) }""",
+            {"yes": yes, **no},
+        )
+        for yes in (True, False)
+        for no in ({}, {"no": False})
+    ],
+    Case(
+        "everything left out",
+        """query ($no: Boolean = false) {
       families(first: 1) {
         nodes { id @include(if: $no) } pageInfo { endCursor @include(if: $no) }
         edges { node { members { id @skip(if: true) } village { id @include(if: $no) } housing { roof @skip(if: true) } } }
@@ -91,12 +124,26 @@ LANGUAGE: Final = [
       region2: region(code: "34") { children(first: 2) { nodes @skip(if: true) { id } } }
       node(id: "<family>") { ... on Region { name } }
       registrySummary(region: "34.71", by: DISTRICT) { total { persons @skip(if: true) } rows { counts { persons @skip(if: true) } } }
-    }"""),
-    Case("a refused field that is left out", """query ($no: Boolean!) {
+    }""",
+    ),
+    Case(
+        "every root field left out",
+        '{ region(code: "34") @skip(if: true) { name } families(first: 0) @include(if: false) { totalCount } }',
+        callers=EVERYBODY,
+    ),
+    Case(
+        "a refused field that is left out",
+        """query ($no: Boolean!) {
       families(first: 1) { nodes { id address @include(if: $no) members { health @skip(if: true) { pregnant } } } }
-    }""", {"no": False}, callers=EVERYBODY),
-    Case("a document with a name and comments", """# nothing
-      query Everything { region(code: "34") { name } }"""),
+    }""",
+        {"no": False},
+        callers=EVERYBODY,
+    ),
+    Case(
+        "a document with a name and comments",
+        """# nothing
+      query Everything { region(code: "34") { name } }""",
+    ),
 ]
 _FILTERED: Final = "query ($filter: FamilyFilter) { families(filter: $filter) { nodes { decile status } totalCount } }"
 _BY_PARTS: Final = """query ($from: Int, $to: Int = 4, $statuses: [FamilyStatus!], $first: Int = 3) {
@@ -106,7 +153,9 @@ _BY_DEFAULT: Final = """query ($first: Int, $order: FamilyOrder, $after: String,
   families(first: $first, order: $order, after: $after, region: $region) { nodes { id } pageInfo { endCursor } }
 }"""
 VARIABLES: Final = [
-    Case("a filter from one variable", _FILTERED, {"filter": {"deciles": {"from": 3, "to": 7}, "statuses": ["ACTIVE"]}}),
+    Case(
+        "a filter from one variable", _FILTERED, {"filter": {"deciles": {"from": 3, "to": 7}, "statuses": ["ACTIVE"]}}
+    ),
     Case("a filter from one variable, defaults within it", _FILTERED, {"filter": {"deciles": {"to": 3}}}),
     Case("a filter from one variable, empty", _FILTERED, {"filter": {}}),
     Case("a filter from one variable, null", _FILTERED, {"filter": None}),
@@ -122,32 +171,55 @@ VARIABLES: Final = [
     Case("variables with defaults of the argument, absent", _BY_DEFAULT),
     Case("variables with defaults of the argument, null", _BY_DEFAULT, {"first": None}),
     Case("variables with defaults of the argument, a null order", _BY_DEFAULT, {"order": None}),
-    Case("variables with defaults of the argument, nulls that mean nothing", _BY_DEFAULT, {"after": None, "region": None}),
-    Case("variables with defaults of the argument, given", _BY_DEFAULT,
-         {"first": 4, "order": "DECILE", "after": "<families by DECILE>", "region": "34"}),
+    Case(
+        "variables with defaults of the argument, nulls that mean nothing", _BY_DEFAULT, {"after": None, "region": None}
+    ),
+    Case(
+        "variables with defaults of the argument, given",
+        _BY_DEFAULT,
+        {"first": 4, "order": "DECILE", "after": "<families by DECILE>", "region": "34"},
+    ),
     Case("a default in the document, absent", "query ($n: Int! = 2) { families(first: $n) { nodes { id } } }"),
     Case("a default in the document, given", "query ($n: Int! = 2) { families(first: $n) { nodes { id } } }", {"n": 3}),
-    Case("an enum from a variable", """query ($by: RegionLevel!, $order: RegionOrder = NAME) {
+    Case(
+        "an enum from a variable",
+        """query ($by: RegionLevel!, $order: RegionOrder = NAME) {
       registrySummary(region: "34.71", by: $by) { rows { region { code } counts { persons } } }
       region(code: "34.71") { children(order: $order, first: 3) { nodes { name } } }
-    }""", {"by": "VILLAGE"}),
-    Case("variables within lists", """query ($a: ID!, $b: FamilyStatus!, $c: ID!) {
+    }""",
+        {"by": "VILLAGE"},
+    ),
+    Case(
+        "variables within lists",
+        """query ($a: ID!, $b: FamilyStatus!, $c: ID!) {
       nodes(ids: [$a, "Region:34", $c]) { id }
       families(filter: {statuses: [MOVED, $b]}) { nodes { status } }
-    }""", {"a": "<family>", "b": "ACTIVE", "c": "Region:34.71"}),
-    Case("variables in nested fields and fragments", """query ($first: Int!, $search: String, $code: String!) {
+    }""",
+        {"a": "<family>", "b": "ACTIVE", "c": "Region:34.71"},
+    ),
+    Case(
+        "variables in nested fields and fragments",
+        """query ($first: Int!, $search: String, $code: String!) {
       region(code: $code) { ...Children parent { children(first: $first) { nodes { name } } } }
     }
     fragment Children on Region { children(first: $first, search: $search) { nodes { name } totalCount } }""",
-         {"first": 2, "search": "ko", "code": "34.71"}),
-    Case("dates from variables", """query ($from: Date, $to: Date = "2000-01-01") {
+        {"first": 2, "search": "ko", "code": "34.71"},
+    ),
+    Case(
+        "dates from variables",
+        """query ($from: Date, $to: Date = "2000-01-01") {
       persons(filter: {bornFrom: $from, bornTo: $to}) { nodes { birthDate } totalCount }
-    }""", {"from": "1950-01-01"}),
+    }""",
+        {"from": "1950-01-01"},
+    ),
     Case("an id from a number", "query ($id: ID!) { node(id: $id) { id } }", {"id": 7}),
     Case("a variable of the wrong type", "query ($n: Int!) { families(first: $n) { totalCount } }", {"n": "seven"}),
     Case("a variable that is missing", "query ($n: Int!) { families(first: $n) { totalCount } }"),
-    Case("a date that is none, in a variable", "query ($d: Date) { persons(filter: {bornFrom: $d}) { totalCount } }",
-         {"d": "2026-02-30"}),
+    Case(
+        "a date that is none, in a variable",
+        "query ($d: Date) { persons(filter: {bornFrom: $d}) { totalCount } }",
+        {"d": "2026-02-30"},
+    ),
 ]
 _REFUSED: Final = {
     "an unknown region": '{ families(region: "34.99") { totalCount } }',
@@ -175,6 +247,11 @@ _REFUSED: Final = {
 }
 REFUSALS: Final = [
     *[Case(name, document, callers=EVERYBODY) for name, document in _REFUSED.items()],
-    Case("more than a hundred ids", "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["Region:34"] * 101}, ALONE),
+    Case(
+        "more than a hundred ids",
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }",
+        {"ids": ["Region:34"] * 101},
+        ALONE,
+    ),
     Case("a code of the BPS", '{ region(code: "3471030001", namespace: BPS) { code aliases { code } } }'),
 ]

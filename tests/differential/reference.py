@@ -20,16 +20,15 @@ from graphql import (
     GraphQLSchema,
     build_schema,
     execute,
+    get_named_type,
     get_operation_ast,
     get_variable_values,
     is_leaf_type,
-    get_named_type,
     parse,
     validate,
 )
 
 from app.authz.authorize import Access
-from app.authz.permissions import Permission
 from app.domain.registry.sealing import Seal
 from app.tenants.region_path import RegionLevel
 from tests.differential import region_fields, registry_fields, summary_fields
@@ -145,7 +144,7 @@ class Reference:
         """Read through ``connection``, which sees every row."""
         self._schema: GraphQLSchema = build_schema(sdl)
         dates = cast("GraphQLScalarType", self._schema.type_map["Date"])
-        dates.parse_value = dates.coerce_input_value = _parse_date  # type: ignore[method-assign,assignment]
+        dates.parse_value = dates.coerce_input_value = _parse_date  # type: ignore[method-assign]
         self._connection, self._seal, self._regions = connection, seal, regions
         self._turn = asyncio.Lock()
 
@@ -168,7 +167,7 @@ class Reference:
         roots = judge.selected("Query", [operation.selection_set])
         refusals = {key: codes for key, nodes in roots.items() if (codes := judge.refusals("Query", nodes))}
 
-        def resolve(source: Row | None, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        def resolve(source: Row | None, info: "GraphQLResolveInfo[None]", **arguments: Any) -> Any:
             where = f"{info.parent_type.name}.{info.field_name}"
             if source is None and info.path.key in refusals:
                 raise RootRefused(where)

@@ -2,7 +2,16 @@
 
 from typing import Any, Final
 
-from tests.differential.rows import Arguments, Reader, Resolver, Row, connection_of, decoded_cursor, region_id, villages_of
+from tests.differential.rows import (
+    Arguments,
+    Reader,
+    Resolver,
+    Row,
+    connection_of,
+    decoded_cursor,
+    region_id,
+    villages_of,
+)
 
 _BY_CODE: Final = """
 select * from region
@@ -81,7 +90,9 @@ async def page(reader: Reader, arguments: Arguments, parent: int | None) -> Row:
 async def _region(reader: Reader, _root: Row, arguments: Arguments) -> Row | None:
     if arguments["namespace"] == "KEMENDAGRI":
         return await by_id(reader, region_id(arguments["code"]))
-    alias = await reader.row("select region_id from region_alias where namespace = 'BPS' and code = $1", arguments["code"])
+    alias = await reader.row(
+        "select region_id from region_alias where namespace = 'BPS' and code = $1", arguments["code"]
+    )
     return await by_id(reader, alias["region_id"]) if alias is not None else None
 
 

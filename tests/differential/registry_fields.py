@@ -18,7 +18,11 @@ _PERSONS: Final = {
     "VILLAGE": "select * from person where $1::bigint is null or (village_id, id) > ($1, $2::uuid) order by village_id, id",
     "NAME": "select * from person where $1::text is null or (name, id) > ($1, $2::uuid) order by name, id",
 }
-FAMILY_KEYS: Final[dict[str, tuple[type, ...]]] = {"VILLAGE": (int, UUID), "NAME": (str, UUID), "DECILE": (int, int, UUID)}
+FAMILY_KEYS: Final[dict[str, tuple[type, ...]]] = {
+    "VILLAGE": (int, UUID),
+    "NAME": (str, UUID),
+    "DECILE": (int, int, UUID),
+}
 PERSON_KEYS: Final[dict[str, tuple[type, ...]]] = {"VILLAGE": (int, UUID), "NAME": (str, UUID)}
 
 
@@ -61,7 +65,8 @@ def _in_region(region: str | None, row: Row) -> bool:
     if region is None:
         return True
     low, high = villages_of(region)
-    return low <= row["village_id"] <= high
+    village: int = row["village_id"]
+    return low <= village <= high
 
 
 def _named(reader: Reader, row: Row, name: str, search: str | None) -> bool:
@@ -195,7 +200,9 @@ def _name(column: str) -> Resolver:
 
 
 def _address(column: str) -> Resolver:
-    return lambda reader, row, _arguments: row[column] if reader.reaches(Permission.REGISTRY_ADDRESS_READ, row) else None
+    return lambda reader, row, _arguments: (
+        row[column] if reader.reaches(Permission.REGISTRY_ADDRESS_READ, row) else None
+    )
 
 
 def _revealed(column: str) -> Resolver:

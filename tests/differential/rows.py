@@ -74,7 +74,9 @@ def region_id(code: str) -> int | None:
 
 def encoded_cursor(order: str, values: list[Any]) -> str:
     """The cursor that stands for ``values`` in ``order``."""
-    text = json.dumps([order, *(str(value) if isinstance(value, UUID) else value for value in values)], ensure_ascii=False)
+    text = json.dumps(
+        [order, *(str(value) if isinstance(value, UUID) else value for value in values)], ensure_ascii=False
+    )
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -87,7 +89,10 @@ def decoded_cursor(cursor: str, order: str, types: tuple[type, ...]) -> list[Any
     if not isinstance(values, list) or len(values) != len(types) + 1 or values[0] != order:
         return None
     try:
-        return [UUID(value) if type_ is UUID else _of_type(value, type_) for value, type_ in zip(values[1:], types, strict=True)]
+        return [
+            UUID(value) if type_ is UUID else _of_type(value, type_)
+            for value, type_ in zip(values[1:], types, strict=True)
+        ]
     except (TypeError, ValueError, AttributeError):
         return None
 
@@ -99,7 +104,12 @@ def _of_type(value: Any, type_: type) -> Any:
 
 
 def connection_of(
-    rows: list[Row], arguments: Arguments, *, order: str, keys: Callable[[Row], list[Any]], count: Callable[[], Awaitable[int]]
+    rows: list[Row],
+    arguments: Arguments,
+    *,
+    order: str,
+    keys: Callable[[Row], list[Any]],
+    count: Callable[[], Awaitable[int]],
 ) -> Row:
     """A Relay connection over ``rows``, which begin after the cursor and go at least one beyond the page."""
     shown = rows[: arguments["first"]]

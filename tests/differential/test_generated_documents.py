@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.differential.additions import with_caller
 from tests.differential.agreement import assert_agreement
-from tests.differential.callers import Person
+from tests.differential.callers import TRUSTED, Person
 from tests.differential.generation import Generated
 from tests.differential.reference import Reference
 
@@ -32,7 +32,7 @@ async def test_the_plan_answers_as_the_stock_executor_does(
     reference: Reference,
 ) -> None:
     document, variables = data.draw(written)
-    name = data.draw(st.sampled_from(sorted(people)))
+    name = data.draw(st.sampled_from(sorted(people)) | st.sampled_from(TRUSTED))
     if data.draw(st.booleans(), label="beside a Python field"):
         document = with_caller(document)
     note(f"{name}, with {variables}:\n{document}")

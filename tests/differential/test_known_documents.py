@@ -1,7 +1,5 @@
 """The stock executor and the plan agree on documents that people wrote."""
 
-from itertools import product
-
 import pytest
 
 from tests.differential.agreement import assert_agreement

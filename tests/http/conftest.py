@@ -1,9 +1,13 @@
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+from joserfc.jwk import ECKey
 
+from app.authz.development import KEY_FILE
 from app.authz.roles import Role
+from app.settings import Settings
 from tests.support.client import ApiClient, Caller
 from tests.support.statements import Statements
 from tests.support.world import BANYUMAS
@@ -32,3 +36,10 @@ async def banyumas(api_client: ApiClient) -> Caller:
 async def province(api_client: ApiClient) -> Caller:
     """An officer of the province of both regencies."""
     return await api_client.as_(Role.PROVINCE_OFFICER, "33")
+
+
+@pytest.fixture(scope="session")
+def development_key(settings: Settings, banyumas: Caller) -> ECKey:
+    """The private key of the development issuer, which has signed at least one token."""
+    assert banyumas.token
+    return ECKey.import_key(json.loads((settings.data_dir / KEY_FILE).read_bytes()))

@@ -165,7 +165,9 @@ async def test_a_family_shows_its_columns_its_members_and_its_ranks(
         "on e.id = w.edition_id where w.regency_id = 3302 and w.family_id = $1 order by w.ranked_on desc",
         row["id"],
     )
-    assert [(*list(rank.values())[:3], rank["edition"]["id"]) for rank in shown["ranks"]] == [tuple(rank) for rank in ranks]
+    assert [(*list(rank.values())[:3], rank["edition"]["id"]) for rank in shown["ranks"]] == [
+        tuple(rank) for rank in ranks
+    ]
 
 
 async def test_objects_are_fetched_again_by_their_ids_in_the_order_asked_for(province: Caller) -> None:

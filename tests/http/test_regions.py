@@ -88,14 +88,14 @@ async def test_regions_are_found_by_name_level_and_place(
     province: Caller, owner: "asyncpg.Connection[asyncpg.Record]", arguments: str, where: str
 ) -> None:
     rows = await owner.fetch(f"select code from region where {where} order by code")
-    found = (await province.query(f"{{ regions(first: 100, {arguments}) {{ totalCount nodes {{ code }} }} }}"))["regions"]
+    found = (await province.query(f"{{ regions(first: 100, {arguments}) {{ totalCount nodes {{ code }} }} }}"))[
+        "regions"
+    ]
     assert found["totalCount"] == len(rows)
     assert [node["code"] for node in found["nodes"]] == [row["code"] for row in rows[:100]]
 
 
-async def test_a_region_is_found_by_its_bps_code(
-    province: Caller, owner: "asyncpg.Connection[asyncpg.Record]"
-) -> None:
+async def test_a_region_is_found_by_its_bps_code(province: Caller, owner: "asyncpg.Connection[asyncpg.Record]") -> None:
     """The two numberings collide: the same digits denote different regions in each."""
     rows = await owner.fetch(
         "select a.code as bps, r.code, r.name from region_alias a join region r on r.id = a.region_id "

@@ -28,7 +28,8 @@ class Trail:
 
     async def of(self, request_id: str) -> "list[asyncpg.Record]":
         rows: list[asyncpg.Record] = await self.owner.fetch(
-            "select *, happened_at > now() - interval '1 minute' as fresh from audit_event where request_id = $1", request_id
+            "select *, happened_at > now() - interval '1 minute' as fresh from audit_event where request_id = $1",
+            request_id,
         )
         return rows
 
@@ -80,7 +81,9 @@ async def test_a_page_of_reveals_is_recorded_whole_in_one_transaction(
         member["id"]: "DATA_CORRECTION" for f in families for member in f["members"] if member["nikRevealed"]
     }
     events = await trail.of(response.headers["x-request-id"])
-    recorded = {f"{event['subject_type']}:{event['regency_id']}:{event['subject_id']}": event["purpose"] for event in events}
+    recorded = {
+        f"{event['subject_type']}:{event['regency_id']}:{event['subject_id']}": event["purpose"] for event in events
+    }
     assert recorded == revealed
     assert len(events) == len(revealed) > 100
 

@@ -121,7 +121,12 @@ async def test_a_field_that_needs_python_costs_one_read_and_one_write(banyumas: 
 
 @pytest.mark.parametrize(
     "document",
-    ["{ me { permissions grants { role regionCode } } }", "{ __schema { types { name } } }", "{ __typename }", "{ nope }"],
+    [
+        "{ me { permissions grants { role regionCode } } }",
+        "{ __schema { types { name } } }",
+        "{ __typename }",
+        "{ nope }",
+    ],
 )
 async def test_what_is_not_in_the_database_is_not_asked_of_it(
     banyumas: Caller, statements: Statements, document: str

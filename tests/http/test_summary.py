@@ -65,7 +65,9 @@ class Truth:
                 "familiesByDecile": [{"decile": n, "families": row[f"d{n}"]} for n in range(1, 11)],
                 "persons": row["persons"],
                 "personsByIdentityStatus": [{"status": name, "persons": row[name.lower()]} for name in STATUSES],
-                "personsByAge": {(age["band"], age["sex"]): age["count"] for age in ages if age["region"] == row["region"]},
+                "personsByAge": {
+                    (age["band"], age["sex"]): age["count"] for age in ages if age["region"] == row["region"]
+                },
             }
             for row in rows
         }

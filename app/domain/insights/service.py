@@ -1,6 +1,6 @@
 """Proof that the summary rows say what the rows say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,12 +17,12 @@ _WIDTHS: Final = ", ".join(f"({depth}, {10 ** (VILLAGE_DIGITS - level.digits)})"
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """A counter of a region that does not equal the number of rows that it counts."""
+    """A number kept beside the rows that is not what the rows say."""
 
     level: RegionLevel
     region_id: int
     counter: str
-    """Name of the column; of persons by birth year and sex, those too."""
+    """Name of the column; where persons are counted by birth year and sex, followed by those."""
     stored: int
     counted: int
 
@@ -63,15 +63,6 @@ select depth, region_id{keys}, {both}
 from stored s full join counted c using (depth, region_id{keys})
 where {differ} order by depth, region_id{keys}"""  # noqa: S608
 
-    def broken(self, rows: list[asyncpg.Record]) -> Iterator[Discrepancy]:
-        """What ``rows``, the result of ``statement``, tell."""
-        for row in rows:
-            of = "".join(f" {row[name]}" for name in self.keys)
-            for name in self.counters:
-                stored, counted = row[f"stored_{name}"], row[f"counted_{name}"]
-                if stored != counted:
-                    yield Discrepancy(_LEVELS[row["depth"]], row["region_id"], name + of, stored, counted)
-
 
 _FAMILIES: Final = f"family where status = '{FamilyStatus.ACTIVE.value}'"
 _PERSONS: Final = f"person where presence in ('{Presence.PRESENT.value}', '{Presence.NEW_MEMBER.value}')"
@@ -106,11 +97,16 @@ _PROMISES: Final = (
         },
     ),
 )
-_SPANS: Final = """
-select depth, region_id, village_low, region_id * width as expected
-from {table} join (values {widths}) as levels (depth, width) using (depth)
-where (village_low, village_high, regency_id)
-  is distinct from (region_id * width, region_id * width + width - 1, (region_id * width / 1000000)::int)
+_PLACES: Final = ("regency_id", "village_low", "village_high")
+_MISPLACED: Final = """
+select * from (
+  select depth, region_id, regency_id as stored_regency_id, region_id * width / 1000000 as counted_regency_id,
+    village_low as stored_village_low, region_id * width as counted_village_low,
+    village_high as stored_village_high, region_id * width + width - 1 as counted_village_high
+  from {table} join (values {widths}) as levels (depth, width) using (depth)
+) places
+where (stored_regency_id, stored_village_low, stored_village_high)
+  <> (counted_regency_id, counted_village_low, counted_village_high)
 order by depth, region_id
 """
 
@@ -118,17 +114,26 @@ order by depth, region_id
 async def verify_summaries(loader: "asyncpg.Connection[asyncpg.Record]") -> list[Discrepancy]:
     """Count every row again and compare with the summary rows, all in one snapshot.
 
-    ``loader`` is a connection of kesos_loader: what row-level security hides cannot be counted. A summary row whose span
-    of villages is not that of its region is reported as ``village_low``, because the span decides who may see it.
+    ``loader`` is a connection of kesos_loader: what row-level security hides cannot be counted. The regency and the span
+    of villages of each summary row are compared with its region, too, because they decide who may see it.
     """
     found: list[Discrepancy] = []
     async with loader.transaction(isolation="repeatable_read", readonly=True):
         for promise in _PROMISES:
-            found += promise.broken(await loader.fetch(promise.statement))
+            found += _differences(await loader.fetch(promise.statement), promise.counters, promise.keys)
         for table in ("registry_summary", "registry_cohort"):
-            rows = await loader.fetch(_SPANS.format(table=table, widths=_WIDTHS))
-            found += [
-                Discrepancy(_LEVELS[row["depth"]], row["region_id"], "village_low", row["village_low"], row["expected"])
-                for row in rows
-            ]
+            misplaced = _MISPLACED.format(table=table, widths=_WIDTHS)
+            found += _differences(await loader.fetch(misplaced), _PLACES)
     return found
+
+
+def _differences(
+    rows: Iterable[asyncpg.Record], counters: Iterable[str], keys: Iterable[str] = ()
+) -> Iterator[Discrepancy]:
+    names = [(name, f"stored_{name}", f"counted_{name}") for name in counters]
+    for row in rows:
+        of = "".join(f" {row[key]}" for key in keys)
+        for name, stored, counted in names:
+            if row[stored] != row[counted]:
+                level = _LEVELS[row["depth"]]
+                yield Discrepancy(level, row["region_id"], name + of, row[stored], row[counted])

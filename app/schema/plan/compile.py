@@ -6,7 +6,7 @@ see is settled here, before any SQL runs.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import sqlalchemy as sa
 from graphql import FieldNode, GraphQLField, GraphQLObjectType, get_named_type
@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from app.authz.authorize import Access
 from app.authz.permissions import Permission
+from app.domain.base import DomainError
 from app.schema.ids import NodeId, parse_node_ids
 from app.schema.plan.arguments import Argument, ArgumentReader, Arguments, Binder, BoundScope
 from app.schema.plan.blueprint import RUNTIME_TYPE_KEY, Blueprint
@@ -38,6 +39,20 @@ from app.schema.plan.source import (
 from app.tenants.region_path import RegionLevel
 from app.tenants.rls import Tenancy
 from app.tenants.scope import TenantScope
+
+MOST_LEVELS: Final = 15
+"""Objects within objects. Beyond it lies no screen, but answers that grow with a power of the level."""
+
+
+class DocumentTooDeep(DomainError):
+    """The selection nests more objects than anybody can look at."""
+
+    code = "DOCUMENT_TOO_DEEP"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"Objek bersarang paling banyak {MOST_LEVELS} tingkat.", f"Objects nest at most {MOST_LEVELS} levels deep."
+        )
 
 
 class FieldDenied(Exception):
@@ -117,6 +132,7 @@ class Compiler:
     binder: Binder
     checks: list[Check] = field(default_factory=list)
     needs_python: bool = False
+    level: int = 0
 
     def root(self, details: list[FieldDetails]) -> Root:
         """The expression of a root field.
@@ -189,11 +205,15 @@ class Compiler:
         row: Row,
         reach: Sequence[sa.ColumnElement[bool]] = (),
     ) -> Columns:
+        if self.level == MOST_LEVELS:
+            raise DocumentTooDeep
+        self.level += 1
         columns: Columns = {}
         for key, sub_details in self.selection.subfields(type_, details).items():
             found = self._field(key, type_, sub_details, row)
             is_value = sub_details[0].node.name.value != "__typename"
             columns |= {name: _within_reach(reach, value) for name, value in found.items()} if is_value else found
+        self.level -= 1
         return columns
 
     def _permitted(self, source: Source, reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:

@@ -254,7 +254,7 @@ class Planner:
                 roots[key] = _compiled(f"root{number}", selection, fields[key])
             except (FieldDenied, NotPermitted, DomainError) as refusal:
                 roots[key] = refusal
-        complete = len(roots) == len(fields) and all(
+        complete = 0 < len(roots) == len(fields) and all(
             isinstance(root, Root) and not root.needs_python for root in roots.values()
         )
         return OperationPlan(roots, held, complete)
