@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from app.tenants.tables import metadata
 
-__all__ = ["DomainError", "Term", "enum_column_type", "metadata", "tenant_columns"]
+__all__ = ["DomainError", "Term", "enum_column_type", "metadata", "tenant_columns", "village_lies_in_regency"]
 
 _ENUM_TYPES: Final[dict[type["Term"], pg.ENUM]] = {}
 
@@ -49,6 +49,13 @@ def enum_column_type(terms: type[Term], name: str) -> pg.ENUM:
             values_callable=lambda members: [m.value for m in members],
         )
     return _ENUM_TYPES[terms]
+
+
+def village_lies_in_regency(table: str) -> sa.CheckConstraint:
+    """What lets a policy look at the village alone: the village of a row of ``table`` is one of its regency's."""
+    return sa.CheckConstraint(
+        "village_id / 1000000 = regency_id", name=sa.schema.conv(f"{table}_village_in_regency_ck")
+    )
 
 
 def tenant_columns() -> list[sa.Column[object]]:

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("subject_id", pg.UUID(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("request_id", sa.Text(), nullable=False),
+        sa.CheckConstraint("village_id / 1000000 = regency_id", name=op.f("audit_event_village_in_regency_ck")),
         sa.PrimaryKeyConstraint("regency_id", "id", name=op.f("audit_event_pk")),
     )
     op.create_index("audit_event_subject_ix", "audit_event", ["regency_id", "subject_id", "happened_at"], unique=False)

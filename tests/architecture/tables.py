@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import asyncpg
 
-TENANT = frozenset(
-    {"audit_event", "family", "person", "registry_cohort", "registry_summary", "welfare_rank"}
-)
+TENANT = frozenset({"audit_event", "family", "person", "registry_cohort", "registry_summary", "welfare_rank"})
 """Rows of a regency, behind row-level security."""
 
 REFERENCE = frozenset({"region", "region_alias", "region_change", "registry_edition"})

@@ -4,6 +4,7 @@ hypothesis-graphql writes documents with literal arguments and without names. Wh
 language is reached by rewriting them here; a rewritten document stays valid.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -64,11 +65,10 @@ class Disguise:
     fragments: list[FragmentDefinitionNode] = field(default_factory=list)
     aliases: int = 0
 
-    def document(self, original: DocumentNode) -> str:
-        """The rewritten text; ``variables`` then holds what to send with it."""
-        operation = cast("OperationDefinitionNode", original.definitions[0])
+    def document(self, roots: Sequence[SelectionNode]) -> str:
+        """A document of rewritten ``roots``; ``variables`` then holds what to send with it."""
         query = cast("GraphQLObjectType", self.schema.query_type)
-        selections = self._selections(operation.selection_set, query)
+        selections = self._selections(SelectionSetNode(selections=tuple(roots)), query)
         rewritten = OperationDefinitionNode(
             operation=OperationType.QUERY,
             name=NameNode(value="Disguised"),

@@ -1,10 +1,11 @@
 """Documents that hypothesis writes from the published schema, with arguments that hit rows as often as not."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from graphql import (
+    DocumentNode,
     GraphQLArgument,
     GraphQLInputField,
     GraphQLInputObjectType,
@@ -15,6 +16,8 @@ from graphql import (
     GraphQLScalarType,
     GraphQLSchema,
     GraphQLType,
+    OperationDefinitionNode,
+    SelectionNode,
     ValueNode,
     build_schema,
     get_named_type,
@@ -41,6 +44,24 @@ _JUNK_IDS: Final = (
     "Nobody:3471:0190a1b2-0000-7000-8000-000000000000",
     "\0",
 )
+
+
+_SEALED: Final = frozenset({"Family.kkRevealed", "Person.nikRevealed"})
+"""Fields that are asked for elsewhere: each look at a number is logged."""
+_WAYS_ON: Final = frozenset(
+    f"{type_name}.{name}"
+    for type_name, names in {
+        "Region": "parent ancestors children changes",
+        "Family": "village district regency members",
+        "Person": "village regency family",
+    }.items()
+    for name in names.split()
+)
+"""Without these a document stays near its root and asks more of it."""
+_PADDING: Final = "".join(f"type Padding{number} {{ nothing: Int }}\n" for number in range(40))
+"""hypothesis-graphql writes larger documents for larger schemas, so the schema is made to look larger."""
+Selections = Sequence[SelectionNode]
+Writers = dict[str, st.SearchStrategy[ValueNode]]
 
 
 class Generated(NamedTuple):
@@ -94,17 +115,16 @@ def _sampled(values: Sequence[str | int]) -> st.SearchStrategy[ValueNode]:
     return st.sampled_from(values).map(_literal)
 
 
-def _writing_schema(sdl: str, samples: Samples) -> tuple[GraphQLSchema, dict[str, st.SearchStrategy[ValueNode]]]:
-    """The schema as the writer of documents sees it: a scalar of its own for each argument, so that each draws from its own pool."""
-    schema, pools = build_schema(sdl), _pools(samples)
-    scalars: dict[str, st.SearchStrategy[ValueNode]] = {"Date": _sampled(_DATES)}
+def _give_pools(schema: GraphQLSchema, pools: Mapping[str, Sequence[str | int]]) -> Writers:
+    """Make each argument's scalar one of its own, so that the writer of documents draws it from the argument's own pool."""
+    writers: Writers = {"Date": _sampled(_DATES)}
 
     def give_pool(owner: str, name: str, argument: GraphQLArgument | GraphQLInputField) -> None:
         pool = pools.get(f"{owner}.{name}", pools.get(name))
         if pool is not None and isinstance(get_named_type(argument.type), GraphQLScalarType):
             scalar = GraphQLScalarType(f"{owner}_{name}")
             argument.type = _renamed(argument.type, scalar)
-            scalars[scalar.name] = _sampled(pool)
+            writers[scalar.name] = _sampled(pool)
         if name == "first" and argument.ast_node is not None:
             # Pages within pages of 25 would be answered row by row by the reference.
             argument.ast_node = replace(argument.ast_node, default_value=parse_const_value("3"))
@@ -117,11 +137,10 @@ def _writing_schema(sdl: str, samples: Samples) -> tuple[GraphQLSchema, dict[str
         elif isinstance(type_, GraphQLInputObjectType):
             for name, input_field in type_.fields.items():
                 give_pool(type_.name, name, input_field)
-    return schema, scalars
+    return writers
 
 
-def _without(schema: GraphQLSchema, *fields: str) -> None:
-    """Take away what is asked for elsewhere: who calls, and numbers that are logged when they are read."""
+def _without(schema: GraphQLSchema, fields: Collection[str]) -> None:
     for name in fields:
         type_name, field_name = name.split(".")
         type_ = schema.type_map[type_name]
@@ -129,17 +148,38 @@ def _without(schema: GraphQLSchema, *fields: str) -> None:
             del type_.fields[field_name]
 
 
+def _selections(sdl: str, samples: Samples, root: str, without: Collection[str]) -> st.SearchStrategy[Selections]:
+    """Selections of one root field. The writer spends all of its fields below it, so that every part of the schema has its turn."""
+    schema = build_schema(sdl + _PADDING)
+    query = schema.query_type
+    assert query is not None
+    query.fields = {root: query.fields[root]}
+    _without(schema, without)
+    writers = _give_pools(schema, _pools(samples))
+    return queries(schema, custom_scalars=writers, print_ast=_selections_of)
+
+
+def _selections_of(document: DocumentNode) -> Selections:
+    (operation,) = document.definitions
+    return cast("OperationDefinitionNode", operation).selection_set.selections
+
+
 def documents(sdl: str, samples: Samples) -> st.SearchStrategy[Generated]:
-    """Valid documents over the schema ``sdl``."""
-    schema, scalars = _writing_schema(sdl, samples)
-    _without(schema, "Query.me", "Family.kkRevealed", "Person.nikRevealed")
+    """Valid documents over the schema ``sdl``, of one to three root fields."""
     published = build_schema(sdl)
-    plain = queries(schema, custom_scalars=scalars, print_ast=lambda document: document)
+    query = published.query_type
+    assert query is not None
+    roots = [name for name in query.fields if name != "me"]
+    written = {
+        root: st.one_of([_selections(sdl, samples, root, without) for without in (_SEALED, _SEALED | _WAYS_ON)])
+        for root in roots
+    }
 
     @st.composite
     def disguised(draw: st.DrawFn) -> Generated:
+        chosen = draw(st.lists(st.sampled_from(roots), min_size=1, max_size=3, unique=True))
+        selections = [selection for root in chosen for selection in draw(written[root])]
         disguise = Disguise(draw, published)
-        text = disguise.document(draw(plain))
-        return Generated(text, disguise.variables)
+        return Generated(disguise.document(selections), disguise.variables)
 
     return disguised()

@@ -2,20 +2,24 @@
 
 import os
 
+from graphql import build_schema
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from tests.differential.additions import with_caller
+from app.authz.permissions import Permission
+from app.schema.root import api
+from tests.differential.additions import with_caller, with_numbers
 from tests.differential.agreement import assert_agreement
 from tests.differential.callers import TRUSTED, Person
 from tests.differential.generation import Generated
 from tests.differential.reference import Reference
 
 MORE = int(os.environ.get("KESOS_DIFFERENTIAL_EXAMPLES", "0"))
+SCHEMA = build_schema(api().sdl)
 
 
 @settings(
-    max_examples=MORE or 150,
+    max_examples=MORE or 200,
     # The same documents in every run of `make test`; other ones each time that more are asked for.
     derandomize=not MORE,
     database=None,
@@ -33,9 +37,12 @@ async def test_the_plan_answers_as_the_stock_executor_does(
 ) -> None:
     document, variables = data.draw(written)
     name = data.draw(st.sampled_from(sorted(people)) | st.sampled_from(TRUSTED))
-    if data.draw(st.booleans(), label="beside a Python field"):
-        document = with_caller(document)
-    note(f"{name}, with {variables}:\n{document}")
     person = people[name]
+    match data.draw(st.sampled_from(["alone", "alone", "beside a Python field", "around Python fields"])):
+        case "beside a Python field":
+            document = with_caller(document)
+        case "around Python fields" if Permission.REGISTRY_NIK_REVEAL in person.access.permissions:
+            document = with_numbers(SCHEMA, document)
+    note(f"{name}, with {variables}:\n{document}")
     expected = await reference.answer(document, variables, person.access)
     assert_agreement(await person.http.post(document, variables), expected)

@@ -14,7 +14,8 @@ from tests.support.client import Caller
 from tests.support.world import BANYUMAS
 
 SQL = re.compile(
-    r"\b(select|insert|update|join|from \w+ where|syntax error at or near|relation|asyncpg|sqlalchemy|bigint)\b", re.I
+    r"\b(select|insert|update|join|from \w+ where|syntax error at or near|relation|asyncpg|sqlalchemy|bigint)\b",
+    re.IGNORECASE,
 )
 TRACE = re.compile(r"Traceback|File \"|line \d+, in |\.py\b|\w+(?<!Syntax )Error:|Exception")
 UNKNOWN_ID = f"Family:3302:{uuid4()}"

@@ -108,10 +108,11 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("role", "reach", "region", "by"), CASES)
+@pytest.mark.parametrize("case", CASES, ids="-".join)
 async def test_a_summary_counts_what_the_caller_may_see_of_the_region(
-    api_client: ApiClient, truth: Truth, role: Role, reach: str, region: str, by: str
+    api_client: ApiClient, truth: Truth, case: tuple[Role, str, str, str]
 ) -> None:
+    role, reach, region, by = case
     caller = await api_client.as_(role, reach)
     summary = (await caller.query(DOCUMENT, region=region, by=by))["registrySummary"]
     assert summary["region"]["code"] == region

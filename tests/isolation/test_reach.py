@@ -27,6 +27,11 @@ SUMMARY = """query($region: String!, $by: RegionLevel!) { registrySummary(region
   rows { region { code } counts { families familiesUnranked persons familiesByDecile { families } } }
 } }"""
 
+SOMETHING = {
+    "Family": "select id from family where regency_id = $1 limit 1",
+    "Person": "select id from person where regency_id = $1 limit 1",
+}
+
 
 class Truth:
     """Numbers as the administrator of the database counts them."""
@@ -38,7 +43,8 @@ class Truth:
         """Rows of ``table`` in the regions ``codes``."""
         spans = [RegionPath.parse(code).villages for code in codes]
         inside = " or ".join(f"village_id between {span.low} and {span.high}" for span in spans)
-        found: int = await self._owner.fetchval(f"select count(*) from {table} where ({inside}) and {where}")
+        counted = f"select count(*) from {table} where ({inside}) and {where}"  # noqa: S608  (a test's own words)
+        found: int = await self._owner.fetchval(counted)
         return found
 
     async def active(self, *codes: str) -> int:
@@ -147,25 +153,25 @@ async def test_a_village_and_a_whole_regency_of_another_province_are_seen_togeth
 async def test_what_is_the_neighbours_is_told_exactly_as_what_does_not_exist(
     api_client: ApiClient, owner: "asyncpg.Connection[asyncpg.Record]", kind: str
 ) -> None:
-    existing = await owner.fetchval(f"select id from {kind.lower()} where regency_id = $1 limit 1", CILACAP.id)
     field = kind.lower()
+    existing = await owner.fetchval(SOMETHING[kind], CILACAP.id)
     documents = [
-        (f"query($i: ID!) {{ {field}(id: $i) {{ id }} }}", lambda node: {"i": node}),
-        (f"query($i: ID!) {{ node(id: $i) {{ __typename id ... on {kind} {{ version }} }} }}", lambda node: {"i": node}),
-        ("query($i: [ID!]!) { nodes(ids: $i) { __typename id } }", lambda node: {"i": [node, node]}),
-        (f"query($i: ID!) {{ {field}(id: $i) {{ id }} me {{ permissions }} }}", lambda node: {"i": node}),
+        f"query($i: ID!) {{ {field}(id: $i) {{ id }} }}",
+        f"query($i: ID!) {{ node(id: $i) {{ __typename id ... on {kind} {{ version }} }} }}",
+        "query($i: ID!) { nodes(ids: [$i, $i]) { __typename id } }",
+        f"query($i: ID!) {{ {field}(id: $i) {{ id }} me {{ permissions }} }}",
     ]
     banyumas = await api_client.as_(Role.REGENCY_ADMIN, BANYUMAS.code)
     cilacap = await api_client.as_(Role.REGENCY_ADMIN, CILACAP.code)
-    for document, variables in documents:
-        foreign = await banyumas.post(document, variables(f"{kind}:{CILACAP.id}:{existing}"))
-        nowhere = await banyumas.post(document, variables(f"{kind}:{CILACAP.id}:{uuid4()}"))
+    for document in documents:
+        foreign = await banyumas.post(document, {"i": f"{kind}:{CILACAP.id}:{existing}"})
+        nowhere = await banyumas.post(document, {"i": f"{kind}:{CILACAP.id}:{uuid4()}"})
         assert foreign.status_code == nowhere.status_code == 200
         assert foreign.content == nowhere.content
         assert "errors" not in foreign.json()
         own_headers = {name for name in foreign.headers if name != "x-request-id"}
         assert all(foreign.headers[name] == nowhere.headers[name] for name in own_headers)
-        assert str(existing) in (await cilacap.post(document, variables(f"{kind}:{CILACAP.id}:{existing}"))).text
+        assert str(existing) in (await cilacap.post(document, {"i": f"{kind}:{CILACAP.id}:{existing}"})).text
 
 
 async def test_a_nik_of_the_neighbours_is_told_exactly_as_one_that_nobody_has(

@@ -154,9 +154,7 @@ class Walk:
                 for literal in values.once:
                     yield self._request(way, others, {} if literal is None else {key: literal}, asking=asking)
 
-    def _request(
-        self, way: Way, variables: Mapping[str, Any], literals: Mapping[str, str], *, asking: bool
-    ) -> Request:
+    def _request(self, way: Way, variables: Mapping[str, Any], literals: Mapping[str, str], *, asking: bool) -> Request:
         types = {key: definition.type for key, (definition, _) in self._arguments(way, asking=asking).items()}
         names = {key: f"v{number}" for number, key in enumerate(variables)}
         given = {**{key: f"${name}" for key, name in names.items()}, **literals}
@@ -169,16 +167,15 @@ class Walk:
         )
 
     def _field(self, step: Step) -> GraphQLField:
-        return cast("GraphQLObjectType", self.schema.type_map[step.type]).fields[step.field]
+        fields: Mapping[str, GraphQLField] = cast("GraphQLObjectType", self.schema.type_map[step.type]).fields
+        return fields[step.field]
 
     def _selection(self, type_name: str, way: Way, given: Mapping[str, str], *, asking: bool) -> str:
         """All leaves of the type, and the field that the way takes next."""
         type_ = self.schema.type_map[type_name]
         if not isinstance(type_, GraphQLObjectType):
             names = [way[0].type] if way else [possible.name for possible in self._object_types(type_)]
-            return " ".join(
-                f"... on {name} {{{self._selection(name, way, given, asking=asking)}}}" for name in names
-            )
+            return " ".join(f"... on {name} {{{self._selection(name, way, given, asking=asking)}}}" for name in names)
         selected = [] if type_name == "Query" else ["__typename"]
         for name, definition in type_.fields.items():
             step = Step(type_name, name, get_named_type(definition.type).name)

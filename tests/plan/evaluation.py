@@ -1,13 +1,17 @@
 """Lets PostgreSQL say what an expression of the engine yields."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from hypothesis import settings
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 
 from app.tenants.session import Database
+
+REPEATABLE: Final = settings(max_examples=60, derandomize=True, database=None, deadline=None)
+"""The same examples in every run, however slow the machine is."""
 
 _TYPES: dict[type, sa.types.TypeEngine[Any]] = {int: sa.BigInteger(), str: sa.Text(), UUID: pg.UUID()}
 

@@ -13,6 +13,7 @@ from app.schema.plan.arguments import Argument, ArgumentNull, ArgumentReader, Ar
 from app.schema.plan.planner import Document, Operation
 from app.schema.registry.sources import FamilyOrder
 from app.schema.root import api
+from tests.plan.evaluation import REPEATABLE
 
 PLANNER = api().planner
 SCHEMA = PLANNER.blueprint.schema
@@ -171,6 +172,7 @@ def with_enums(given_: Json) -> Json:
     return {**given_, "statuses": [FamilyStatus[name] for name in given_["statuses"]]}
 
 
+@REPEATABLE
 @given(FILTERS)
 def test_an_input_object_reads_alike_from_a_literal_and_from_a_variable(filter_: Json) -> None:
     type_ = cast("GraphQLInputType", SCHEMA.type_map["FamilyFilter"])

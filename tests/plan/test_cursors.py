@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.schema.paging import CursorInvalid, cursor_expression, cursor_values
@@ -14,7 +14,7 @@ from app.schema.plan.source import Order
 from app.schema.regions import REGIONS
 from app.schema.registry.sources import FAMILIES, PERSONS
 from app.tenants.session import Database
-from tests.plan.evaluation import evaluated, row_of
+from tests.plan.evaluation import REPEATABLE, evaluated, row_of
 
 ORDERS: dict[str, Order] = {
     f"{source.table.name} by {choice.value}": order
@@ -45,7 +45,7 @@ def cursor_of(*values: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@REPEATABLE
 @given(row=ROW, order=st.sampled_from(sorted(ORDERS)), number=BIGINTS)
 async def test_what_goes_into_a_cursor_comes_out(
     database: Database, row: dict[str, Any], order: str, number: int
@@ -59,12 +59,14 @@ async def test_what_goes_into_a_cursor_comes_out(
     assert list(cursor_values(order, ORDERS[order], cursor)) == written
 
 
+@REPEATABLE
 @given(st.text())
 def test_any_text_is_a_cursor_or_refused(text: str) -> None:
     with pytest.raises(CursorInvalid):
         cursor_values("NAME", NAMED, text)
 
 
+@REPEATABLE
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists))
 def test_any_other_json_is_refused(value: Any) -> None:
     with pytest.raises(CursorInvalid):
@@ -73,6 +75,7 @@ def test_any_other_json_is_refused(value: Any) -> None:
         cursor_values("DECILE", DECILES, cursor_of("DECILE", value, value, value))
 
 
+@REPEATABLE
 @given(name=VALUES[str], id_=st.uuids(), at=st.integers(0), to=st.characters())
 def test_a_cursor_that_was_tampered_with_is_another_cursor_or_none(name: str, id_: UUID, at: int, to: str) -> None:
     cursor = cursor_of("NAME", name, str(id_))

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.schema.ids import MOST_IDS, NodeId, NodeIdInvalid, TooManyIds, parse_node_id, parse_node_ids
@@ -12,14 +12,14 @@ from app.schema.regions import REGIONS
 from app.schema.registry.sources import FAMILIES, PERSONS
 from app.tenants.region_path import RegionPath
 from app.tenants.session import Database
-from tests.plan.evaluation import evaluated, row_of
+from tests.plan.evaluation import REPEATABLE, evaluated, row_of
 
 REGENCIES = st.integers(1000, 9999)
 CODES = st.from_regex(r"[1-9][0-9](\.[0-9]{2}(\.[0-9]{2}(\.[123][0-9]{3})?)?)?", fullmatch=True)
 ID = "0190a1b2-0000-7000-8000-000000000000"
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@REPEATABLE
 @given(regency=REGENCIES, id_=st.uuids(), prefix=st.sampled_from(["Family", "Person"]))
 async def test_the_id_of_a_tenant_row_leads_back_to_it(
     database: Database, regency: int, id_: UUID, prefix: str
@@ -31,25 +31,28 @@ async def test_the_id_of_a_tenant_row_leads_back_to_it(
     assert parse_node_id(text, prefix) == parse_node_id(text)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@REPEATABLE
 @given(code=CODES)
 async def test_the_id_of_a_region_leads_back_to_it(database: Database, code: str) -> None:
     text = await evaluated(database, REGIONS.node_text(Row(row_of(code=code))))
     assert parse_node_id(text) == NodeId("Region", (RegionPath.parse(code).id,))
 
 
+@REPEATABLE
 @given(st.text())
 def test_any_text_is_refused(text: str) -> None:
     with pytest.raises(NodeIdInvalid):
         parse_node_id(text)
 
 
+@REPEATABLE
 @given(st.sampled_from(["Family", "Person", "Region"]), st.lists(st.text(), max_size=3))
 def test_any_text_behind_a_known_name_is_refused(prefix: str, parts: list[str]) -> None:
     with pytest.raises(NodeIdInvalid):
         parse_node_id(":".join([prefix, *parts]))
 
 
+@REPEATABLE
 @given(regency=REGENCIES, id_=st.uuids(), at=st.integers(0), to=st.characters())
 def test_an_id_that_was_tampered_with_is_another_id_or_none(regency: int, id_: UUID, at: int, to: str) -> None:
     text = f"Family:{regency}:{id_}"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.domain.registry.enums import FamilyStatus, Sex
 from app.schema.plan.arguments import shape_of
 from app.schema.root import api
+from tests.plan.evaluation import REPEATABLE
 
 
 def input_type(name: str) -> GraphQLInputType:
@@ -21,12 +22,14 @@ FAMILIES = input_type("FamilyFilter")
 PERSONS = input_type("PersonFilter")
 
 
+@REPEATABLE
 @given(st.text(), st.text())
 def test_texts_do_not_decide(one: str, other: str) -> None:
     assert shape_of(GraphQLString, one) == shape_of(GraphQLString, other)
     assert shape_of(FAMILIES, {"search": one}) == shape_of(FAMILIES, {"search": other})
 
 
+@REPEATABLE
 @given(st.integers(), st.integers())
 def test_numbers_do_not_decide(one: int, other: int) -> None:
     assert shape_of(GraphQLInt, one) == shape_of(GraphQLInt, other)

@@ -103,7 +103,10 @@ async def enrol(server: DatabaseServer, *grants: tuple[Role, str]) -> str:
 async def served(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     """Speak HTTP with ``app``, which runs for as long as the context is open."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://kesos") as http:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://kesos") as http,
+    ):
         yield http
 
 

@@ -72,12 +72,14 @@ with numbered as (
 )
 update welfare_rank r set village_id = placed.village_id from placed where r.regency_id = $1 and r.family_id = placed.id
 """
-_MARK = (
-    "update family set head_name = head_name || $2, address = address || $2, hamlet = hamlet || $2, "
-    "kk_masked = $3 || right(kk_masked, 4) where regency_id = $1",
-    "update person set name = name || $2, birth_place = birth_place || $2, "
-    "nik_masked = $3 || right(nik_masked, 4) where regency_id = $1",
-)
+_MARK_FAMILIES = """
+update family set head_name = head_name || $2, address = address || $2, hamlet = hamlet || $2,
+  kk_masked = $3::text || right(kk_masked, 4) where regency_id = $1
+"""
+_MARK_PERSONS = """
+update person set name = name || $2, birth_place = birth_place || $2,
+  nik_masked = $3::text || right(nik_masked, 4) where regency_id = $1
+"""
 # What a seed of this size gives only by luck: names that a LIKE could trip over, an unranked family, somebody alone,
 # somebody dead, a family that has left, and a date of birth that nobody knows.
 _RARITIES = """
@@ -116,8 +118,8 @@ async def fill(server: DatabaseServer, seal: Seal, *regencies: Regency) -> None:
     async with connected(server) as owner:
         for regency in regencies:
             await owner.execute(_PLACE, regency.id, VILLAGES)
-            for statement in _MARK:
-                await owner.execute(statement.replace("$3", f"'{regency.masked}'"), regency.id, f" {regency.mark}")
+            for statement in (_MARK_FAMILIES, _MARK_PERSONS):
+                await owner.execute(statement, regency.id, f" {regency.mark}", regency.masked)
             await owner.execute(_RARITIES.format(regency=regency.id, mark=regency.mark))
         await owner.execute("analyze")
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from app.domain.base import Term, metadata, tenant_columns
+from app.domain.base import Term, metadata, tenant_columns, village_lies_in_regency
 
 
 class Purpose(Term):
@@ -29,5 +29,6 @@ audit_event = sa.Table(
     sa.Column("subject_id", pg.UUID(as_uuid=True), nullable=False),
     sa.Column("purpose", sa.Text, nullable=False),
     sa.Column("request_id", sa.Text, nullable=False),
+    village_lies_in_regency("audit_event"),
 )
 sa.Index("audit_event_subject_ix", audit_event.c.regency_id, audit_event.c.subject_id, audit_event.c.happened_at)

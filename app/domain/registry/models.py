@@ -6,18 +6,12 @@ NIK and KK stand in three columns: sealed (AES-256-GCM), digest (HMAC, for look-
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from app.domain.base import Term, enum_column_type, metadata, tenant_columns
+from app.domain.base import Term, enum_column_type, metadata, tenant_columns, village_lies_in_regency
 from app.domain.registry import enums
 
 
 def _coded(name: str, terms: type[Term], type_name: str) -> sa.Column[object]:
     return sa.Column(name, enum_column_type(terms, type_name))
-
-
-def _village_lies_in_regency(table: str) -> sa.CheckConstraint:
-    return sa.CheckConstraint(
-        "village_id / 1000000 = regency_id", name=sa.schema.conv(f"{table}_village_in_regency_ck")
-    )
 
 
 def _versioned() -> list[sa.Column[object]]:
@@ -115,7 +109,7 @@ family = sa.Table(
     ),
     sa.CheckConstraint("(latitude is null) = (longitude is null)", name=sa.schema.conv("family_location_pair_ck")),
     sa.CheckConstraint("(kk_sealed is null) = (kk_digest is null)", name=sa.schema.conv("family_kk_sealed_ck")),
-    _village_lies_in_regency("family"),
+    village_lies_in_regency("family"),
 )
 sa.Index("family_village_ix", family.c.village_id, family.c.id)
 sa.Index("family_name_ix", family.c.head_name, family.c.id)
@@ -185,7 +179,7 @@ person = sa.Table(
     sa.ForeignKeyConstraint(["regency_id", "family_id"], ["family.regency_id", "family.id"], name="person_family_fk"),
     sa.CheckConstraint("(nik_sealed is null) = (nik_digest is null)", name=sa.schema.conv("person_nik_sealed_ck")),
     sa.CheckConstraint("(family_id is null) = (relationship is null)", name=sa.schema.conv("person_relationship_ck")),
-    _village_lies_in_regency("person"),
+    village_lies_in_regency("person"),
 )
 sa.Index("person_village_ix", person.c.village_id, person.c.id)
 sa.Index("person_family_ix", person.c.regency_id, person.c.family_id)
@@ -216,5 +210,5 @@ welfare_rank = sa.Table(
     sa.UniqueConstraint("regency_id", "family_id", "edition_id", name="welfare_rank_edition_uq"),
     sa.CheckConstraint("decile between 1 and 10", name=sa.schema.conv("welfare_rank_decile_ck")),
     sa.CheckConstraint("percentile between 1 and 100", name=sa.schema.conv("welfare_rank_percentile_ck")),
-    _village_lies_in_regency("welfare_rank"),
+    village_lies_in_regency("welfare_rank"),
 )

@@ -8,8 +8,7 @@ from typing import Any
 import orjson
 
 from app.schema.plan.arguments import Caller
-from app.schema.plan.compile import Root
-from app.schema.plan.planner import OperationPlan
+from app.schema.plan.planner import OperationPlan, RootText
 from app.tenants.session import Database
 
 
@@ -58,4 +57,4 @@ class Answer:
         root = self.plan.roots[key]
         if json is None:
             return None
-        return orjson.loads(json) if isinstance(root, Root) and root.needs_python else orjson.Fragment(json)
+        return orjson.loads(json) if isinstance(root, RootText) and root.needs_python else orjson.Fragment(json)

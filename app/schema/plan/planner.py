@@ -47,6 +47,44 @@ _PARAMETER: Final = re.compile(r"\$(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A compiled expression: its SQL, and where its parameters come from, in their order."""
+
+    sql: str
+    parameters: tuple[Bound | BoundScope | Any, ...]
+
+    @classmethod
+    def of(cls, expression: sa.ColumnElement[Any], binder: Binder) -> "Text":
+        """Compile ``expression``, whose parameters ``binder`` knows."""
+        compiled = sa.select(expression).compile(dialect=_DIALECT)
+        names = compiled.positiontup or ()
+        parameters = tuple(binder.bound.get(name, compiled.params[name]) for name in names)
+        return cls(compiled.string.removeprefix("SELECT "), parameters)
+
+    def numbered(self, after: int) -> str:
+        """The SQL, with its first parameter numbered ``after`` + 1."""
+        return _PARAMETER.sub(lambda match: f"${int(match[1]) + after}", self.sql)
+
+
+@dataclass(frozen=True, slots=True)
+class RootText:
+    """A root field as text. Plans keep this and not the expressions that it came from, which take twenty times the memory."""
+
+    value: Text
+    checks: tuple[tuple[Text, Argument, Callable[[Any], Exception]], ...]
+    needs_python: bool
+
+    @classmethod
+    def of(cls, root: Root) -> "RootText":
+        """Compile ``root``."""
+        return cls(
+            Text.of(root.expression, root.binder),
+            tuple((Text.of(check.condition, root.binder), check.argument, check.error) for check in root.checks),
+            root.needs_python,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """SQL text that sets its scope and answers one or more root fields, and where its parameters come from."""
 
@@ -57,23 +95,21 @@ class Statement:
     checks: tuple[tuple[str, Argument, Callable[[Any], Exception]], ...]
 
     @classmethod
-    def of(cls, roots: Mapping[str, Root]) -> "Statement":
-        """Join the expressions of ``roots`` in one statement: one snapshot, one round trip."""
-        checks = [(key, check) for key, root in roots.items() for check in root.checks]
-        query = sa.select(
-            *[root.expression.label(f"root_{at}") for at, root in enumerate(roots.values())],
-            *[check.condition.label(f"check_{at}") for at, (_, check) in enumerate(checks)],
-        )
-        compiled = query.compile(dialect=_DIALECT)
-        shifted = _PARAMETER.sub(lambda match: f"${int(match[1]) + SCOPE_ARGUMENTS}", compiled.string)
-        bound = {name: source for root in roots.values() for name, source in root.binder.bound.items()}
+    def of(cls, roots: Mapping[str, RootText]) -> "Statement":
+        """Join ``roots`` in one statement: one snapshot, one round trip."""
+        checks = [(key, *check) for key, root in roots.items() for check in root.checks]
+        columns: list[str] = []
+        parameters: list[Bound | BoundScope | Any] = []
+        for text in [*(root.value for root in roots.values()), *(text for _, text, _, _ in checks)]:
+            columns.append(text.numbered(SCOPE_ARGUMENTS + len(parameters)))
+            parameters += text.parameters
         return cls(
             # Both parts are SQL that this program wrote; what callers send is bound.
-            text=f"with scope as materialized (select {SCOPE_CALL}) {shifted} from scope",  # noqa: S608
+            text=f"with scope as materialized (select {SCOPE_CALL}) select {', '.join(columns)} from scope",  # noqa: S608
             keys=tuple(roots),
             json_keys=tuple(key.encode() for key in roots),
-            parameters=tuple(bound.get(name, compiled.params[name]) for name in compiled.positiontup or ()),
-            checks=tuple((key, check.argument, check.error) for key, check in checks),
+            parameters=tuple(parameters),
+            checks=tuple((key, argument, error) for key, _, argument, error in checks),
         )
 
     def bind(self, variables: Mapping[str, Any], caller: Caller) -> list[Any]:
@@ -103,7 +139,7 @@ class OperationPlan:
     ``roots`` holds a compiled root, or the refusal that its field raises; root fields that need no database are not in it.
     """
 
-    roots: dict[str, Root | Exception]
+    roots: dict[str, RootText | Exception]
     permissions: tuple[Permission, ...]
     complete: bool
     statements: dict[tuple[str, ...], Statement] = field(default_factory=dict)
@@ -112,7 +148,7 @@ class OperationPlan:
         """The statement that answers the root fields ``keys``."""
         if keys not in self.statements:
             self.statements[keys] = Statement.of(
-                {key: root for key in keys if isinstance(root := self.roots[key], Root)}
+                {key: root for key in keys if isinstance(root := self.roots[key], RootText)}
             )
         return self.statements[keys]
 
@@ -123,7 +159,10 @@ class OperationPlan:
         return access.scope_of_any(self.permissions)
 
 
-def _compiled(name: str, selection: Selection, details: list[FieldDetails]) -> Root:
+def _compiled(name: str, selection: Selection, details: list[FieldDetails], permissions: Sequence[Permission]) -> Root:
+    """The root field of ``details``, for whoever holds one of ``permissions``."""
+    if selection.access.permissions.isdisjoint(permissions):
+        raise NotPermitted(permissions[0])
     root = Compiler(selection, Binder(name)).root(details)
     if root.needs_python:
         return Compiler(replace(selection, for_tree=True), Binder(name)).root(details)
@@ -246,16 +285,14 @@ class Planner:
         held = tuple(permission for permission in held if permission in access.permissions)
         scope = _shared_scope(access, held) if held else None
         selection = Selection(self.blueprint, operation.fragments, operation.node, variables, access, scope)
-        roots: dict[str, Root | Exception] = {}
+        roots: dict[str, RootText | Exception] = {}
         for number, (key, permissions) in enumerate(wanted.items()):
             try:
-                if access.permissions.isdisjoint(permissions):
-                    raise NotPermitted(permissions[0])
-                roots[key] = _compiled(f"root{number}", selection, fields[key])
+                roots[key] = RootText.of(_compiled(f"root{number}", selection, fields[key], permissions))
             except (FieldDenied, NotPermitted, DomainError) as refusal:
                 roots[key] = refusal
         complete = 0 < len(roots) == len(fields) and all(
-            isinstance(root, Root) and not root.needs_python for root in roots.values()
+            isinstance(root, RootText) and not root.needs_python for root in roots.values()
         )
         return OperationPlan(roots, held, complete)
 

@@ -1,0 +1,260 @@
+"""The rules of a database that runs on stock PostgreSQL and on Citus alike, read from the catalogue of a migrated one."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from app.tenants.server import DatabaseServer
+from tests.architecture.tables import INTERNAL, REFERENCE, TENANT, tables_of
+from tests.support.world import connected
+
+LONGEST_NAME = 45
+SUFFIXES = {"p": "_pk", "f": "_fk", "u": "_uq", "c": "_ck", "x": "_ex"}
+APPENDED = {"audit_event"}
+DERIVED = {"registry_summary", "registry_cohort"}
+"""Kept by triggers; the application reads them."""
+SECURITY_DEFINERS = {"principal_by_subject", "registry_summary_families", "registry_summary_persons"}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def catalogue(server: DatabaseServer) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    async with connected(server) as connection:
+        yield connection
+
+
+_CONSTRAINTS = """
+select c.conname as name, c.contype::text as kind, t.relname as table, f.relname as target, c.condeferrable as deferrable,
+  c.confdeltype::text as on_delete, c.confupdtype::text as on_update,
+  array(select attname::text from unnest(c.conkey) with ordinality k(n, at) join pg_attribute a
+    on a.attrelid = c.conrelid and a.attnum = k.n order by at) as columns,
+  array(select attname::text from unnest(c.confkey) with ordinality k(n, at) join pg_attribute a
+    on a.attrelid = c.confrelid and a.attnum = k.n order by at) as target_columns
+from pg_constraint c join pg_class t on t.oid = c.conrelid left join pg_class f on f.oid = c.confrelid
+where c.connamespace = 'public'::regnamespace and c.contype <> 'n'
+"""
+_INDEXES = """
+select i.relname as name, t.relname as table, x.indisunique as unique,
+  array(select attname::text from unnest(x.indkey::int[]) with ordinality k(n, at)
+    left join pg_attribute a on a.attrelid = x.indrelid and a.attnum = k.n order by at) as columns
+from pg_index x join pg_class i on i.oid = x.indexrelid join pg_class t on t.oid = x.indrelid
+where t.relnamespace = 'public'::regnamespace
+"""
+
+
+@pytest_asyncio.fixture(scope="module")
+async def constraints(catalogue: "asyncpg.Connection[asyncpg.Record]") -> "list[asyncpg.Record]":
+    rows: list[asyncpg.Record] = await catalogue.fetch(_CONSTRAINTS)
+    assert rows
+    return rows
+
+
+@pytest_asyncio.fixture(scope="module")
+async def indexes(catalogue: "asyncpg.Connection[asyncpg.Record]") -> "list[asyncpg.Record]":
+    rows: list[asyncpg.Record] = await catalogue.fetch(_INDEXES)
+    assert rows
+    return rows
+
+
+async def test_every_table_says_whose_it_is(catalogue: "asyncpg.Connection[asyncpg.Record]") -> None:
+    assert await tables_of(catalogue) == TENANT | REFERENCE | INTERNAL
+    assert not TENANT & REFERENCE
+    assert not INTERNAL & (TENANT | REFERENCE)
+    owned = await catalogue.fetch(
+        "select distinct table_name from information_schema.columns "
+        "where table_schema = 'public' and column_name = 'regency_id'"
+    )
+    assert {row["table_name"] for row in owned} == TENANT
+
+
+def test_the_primary_key_of_a_tenant_table_begins_with_its_regency(constraints: "list[asyncpg.Record]") -> None:
+    keys = {row["table"]: row["columns"] for row in constraints if row["kind"] == "p"}
+    assert keys.keys() >= TENANT
+    for table in TENANT:
+        assert keys[table][0] == "regency_id", table
+        assert table in DERIVED or keys[table] == ["regency_id", "id"], table
+
+
+async def test_ids_are_uuids_and_the_regency_is_an_int(catalogue: "asyncpg.Connection[asyncpg.Record]") -> None:
+    rows = await catalogue.fetch(
+        "select table_name, column_name, data_type, is_nullable from information_schema.columns "
+        "where table_schema = 'public' and table_name = any($1) and column_name in ('id', 'regency_id', 'village_id')",
+        list(TENANT),
+    )
+    wanted = {"id": "uuid", "regency_id": "integer", "village_id": "bigint"}
+    assert all((row["data_type"], row["is_nullable"]) == (wanted[row["column_name"]], "NO") for row in rows)
+
+
+def test_everything_unique_in_a_tenant_table_is_unique_within_its_regency(
+    constraints: "list[asyncpg.Record]", indexes: "list[asyncpg.Record]"
+) -> None:
+    unique = [row for row in constraints if row["kind"] in {"u", "x"}] + [row for row in indexes if row["unique"]]
+    for row in unique:
+        assert row["table"] not in TENANT or "regency_id" in row["columns"], row["name"]
+
+
+def test_a_foreign_key_stays_in_its_regency_or_points_at_reference_data(constraints: "list[asyncpg.Record]") -> None:
+    for row in (row for row in constraints if row["kind"] == "f"):
+        if row["target"] in TENANT:
+            assert row["table"] in TENANT, row["name"]
+            pairs = list(zip(row["columns"], row["target_columns"], strict=True))
+            assert pairs[0] == ("regency_id", "regency_id"), row["name"]
+        elif row["table"] in TENANT | REFERENCE:
+            assert row["target"] in REFERENCE, row["name"]
+
+
+async def test_a_row_lies_in_a_village_of_its_regency(catalogue: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Policies look at the village alone, so a table must not hold a village of another regency."""
+    checked = await catalogue.fetch(
+        "select conrelid::regclass::text as table from pg_constraint where contype = 'c' and convalidated "
+        "and pg_get_constraintdef(oid) like '%(village_id / 1000000) = regency_id%'"
+    )
+    assert {row["table"] for row in checked} == TENANT - DERIVED
+
+
+def test_nothing_is_deferred_set_null_or_cascaded(constraints: "list[asyncpg.Record]") -> None:
+    for row in constraints:
+        assert not row["deferrable"], row["name"]
+        if row["kind"] == "f":
+            assert (row["on_delete"], row["on_update"]) == ("a", "a"), row["name"]
+
+
+async def test_there_are_no_constraint_triggers_and_no_rules(catalogue: "asyncpg.Connection[asyncpg.Record]") -> None:
+    assert not await catalogue.fetch("select tgname from pg_trigger where tgconstraint <> 0 and not tgisinternal")
+    assert not await catalogue.fetch(
+        "select rulename from pg_rewrite r join pg_class c on c.oid = r.ev_class "
+        "where c.relnamespace = 'public'::regnamespace and rulename <> '_RETURN'"
+    )
+
+
+def test_names_are_given_by_hand_and_short_enough_for_citus(
+    constraints: "list[asyncpg.Record]", indexes: "list[asyncpg.Record]"
+) -> None:
+    ours = {table for table in TENANT | REFERENCE | INTERNAL if table != "alembic_version"}
+    for row in [*constraints, *indexes]:
+        assert len(row["name"]) <= LONGEST_NAME, row["name"]
+        assert row["table"] not in ours or row["name"].startswith(row["table"]), row["name"]
+    for row in constraints:
+        assert row["table"] not in ours or row["name"].endswith(SUFFIXES[row["kind"]]), row["name"]
+    backed = {row["name"] for row in constraints}
+    for row in indexes:
+        assert row["name"] in backed or row["table"] not in ours or row["name"].endswith(("_ix", "_uq")), row["name"]
+
+
+async def test_a_view_asks_with_the_rights_of_who_asks_it(catalogue: "asyncpg.Connection[asyncpg.Record]") -> None:
+    views = await catalogue.fetch(
+        "select relname, relkind::text as kind, coalesce(reloptions, '{}') as options from pg_class "
+        "where relnamespace = 'public'::regnamespace and relkind = any ('{v,m}')"
+    )
+    for view in views:
+        assert view["kind"] == "v", f"{view['relname']} is materialised: it would hold rows of all tenants"
+        assert "security_invoker=true" in view["options"], view["relname"]
+
+
+async def test_row_level_security_is_forced_on_every_tenant_table(
+    catalogue: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    rows = await catalogue.fetch(
+        "select relname from pg_class where relnamespace = 'public'::regnamespace and relrowsecurity and relforcerowsecurity"
+    )
+    assert {row["relname"] for row in rows} == TENANT
+
+
+async def test_policies_compare_with_the_scope_and_ask_no_other_table(
+    catalogue: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    rows = await catalogue.fetch("select *, roles::text[] as to_roles from pg_policies where schemaname = 'public'")
+    of_application = [row for row in rows if row["to_roles"] == ["kesos_app"]]
+    assert {row["tablename"] for row in of_application} == TENANT
+    for row in of_application:
+        assert (row["cmd"], row["permissive"]) == ("ALL", "PERMISSIVE")
+        assert row["qual"] == row["with_check"]
+        for setting in ("app.village_low", "app.village_high", "app.villages"):
+            assert f"NULLIF(current_setting('{setting}'::text, true), ''::text)" in row["qual"]
+        assert "select" not in row["qual"].lower()
+    assert {row["tablename"] for row in rows if row["to_roles"] == ["kesos_owner"]} == DERIVED
+    assert len(rows) == len(TENANT) + len(DERIVED)
+
+
+async def test_the_application_owns_nothing_and_bypasses_nothing(
+    catalogue: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    role = await catalogue.fetchrow("select * from pg_roles where rolname = 'kesos_app'")
+    assert role is not None
+    for attribute in ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolreplication"):
+        assert role[attribute] is False, attribute
+    assert not await catalogue.fetch("select from pg_auth_members where member = 'kesos_app'::regrole")
+    owned = "select classid::regclass, objid from pg_shdepend where refobjid = 'kesos_app'::regrole and deptype = 'o'"
+    assert await catalogue.fetch(owned) == []
+    for privilege, thing, object_ in (
+        ("CREATE", "schema", "public"),
+        ("CREATE", "database", await catalogue.fetchval("select current_database()")),
+    ):
+        assert not await catalogue.fetchval(f"select has_{thing}_privilege('kesos_app', $1, $2)", object_, privilege)
+
+
+async def test_the_application_may_do_with_each_table_what_it_needs_and_no_more(
+    catalogue: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    rows = await catalogue.fetch(
+        "select c.relname as table, array_agg(a.privilege_type order by 1) as may from pg_class c, aclexplode(c.relacl) a "
+        "where c.relnamespace = 'public'::regnamespace and a.grantee = 'kesos_app'::regrole "
+        "and c.relkind in ('r', 'p', 'v') group by 1"
+    )
+    may = {row["table"]: set(row["may"]) for row in rows}
+    expected = {table: {"SELECT", "INSERT", "UPDATE"} for table in TENANT - DERIVED - APPENDED}
+    expected |= {table: {"SELECT", "INSERT"} for table in APPENDED}
+    expected |= {table: {"SELECT"} for table in DERIVED | REFERENCE}
+    assert may == expected
+    public = await catalogue.fetch(
+        "select c.relname from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'public'::regnamespace and a.grantee = 0"
+    )
+    assert public == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from principal",
+        "select role from principal_grant",
+        "select count(*) from principal",
+        "table alembic_version",
+        "update audit_event set purpose = 'AUDIT'",
+        "delete from audit_event",
+        "truncate audit_event",
+        "delete from family",
+        "update registry_summary set families = 0",
+        "insert into region (id) values (1)",
+        "create table mine (id int)",
+        "set role kesos_owner",
+        "set role kesos_loader",
+        "alter table family disable row level security",
+        "drop policy family_tenant on family",
+        "select kesos_scope(1, 1, 1, 1, '', '') from pg_read_file('/etc/hostname')",
+    ],
+)
+async def test_the_application_is_refused_what_is_not_its_business(server: DatabaseServer, statement: str) -> None:
+    connection = await server.app.connect()
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_functions_that_act_for_their_owner_are_few_and_look_nowhere_else(
+    catalogue: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    rows = await catalogue.fetch(
+        "select proname, coalesce(proconfig, '{}') as config, pg_get_userbyid(proowner) as owner, "
+        "has_function_privilege('public', oid, 'execute') as public from pg_proc "
+        "where pronamespace = 'public'::regnamespace and prosecdef"
+    )
+    assert {row["proname"] for row in rows} == SECURITY_DEFINERS
+    for row in rows:
+        assert row["config"] == ["search_path=public, pg_temp"], row["proname"]
+        assert row["owner"] == "kesos_owner"
+    callable_by_all = {row["proname"] for row in rows if row["public"]}
+    # A trigger function cannot be called, so it harms nobody that everybody might.
+    assert callable_by_all <= {"registry_summary_families", "registry_summary_persons"}
