@@ -79,7 +79,7 @@ class Office:
 
     async def totals(self) -> asyncpg.Record:
         (village,) = await self._rows(
-            "select * from registry_summary where regency_id = $1 and level = 'VILLAGE' order by region_id"
+            "select * from registry_summary where regency_id = $1 and depth = 4 order by region_id"
         )
         return village
 
