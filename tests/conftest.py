@@ -37,7 +37,7 @@ def running_server(settings: Settings) -> Iterator[DatabaseServer]:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def server(running_server: DatabaseServer) -> AsyncIterator[DatabaseServer]:
+async def server(running_server: DatabaseServer, settings: Settings) -> AsyncIterator[DatabaseServer]:
     await prepare(running_server)
     await migrate(running_server)
     async with open_loader(running_server) as loader:
@@ -45,7 +45,10 @@ async def server(running_server: DatabaseServer) -> AsyncIterator[DatabaseServer
     # A database is copied only while nobody is connected to it, so the copy for `world` is made now.
     await clone(running_server, named(running_server, "alone"))
     yield running_server
-    await drop(named(running_server, "alone"))
+    # The embedded server goes with its folder; only one that stays is tidied.
+    if settings.database_url is not None:
+        await drop(named(running_server, "world"))
+        await drop(named(running_server, "alone"))
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -71,13 +74,12 @@ async def alone(server: DatabaseServer, seal: Seal) -> DatabaseServer:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def world(server: DatabaseServer, alone: DatabaseServer, seal: Seal) -> AsyncIterator[DatabaseServer]:
+async def world(server: DatabaseServer, alone: DatabaseServer, seal: Seal) -> DatabaseServer:
     """The small country: the same Banyumas, with Cilacap beside it and Sleman in the next province."""
     world = named(server, "world")
     await clone(alone, world)
     await fill(world, seal, CILACAP, SLEMAN)
-    yield world
-    await drop(world)
+    return world
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -4,17 +4,26 @@ import signal
 from types import FrameType
 from typing import Any, Final
 
+import asyncpg
 import typer
 from pydantic import ValidationError
 from rich.markup import escape
 from typer.core import TyperGroup
 
 from app.authz.development import DevelopmentIssuerOff
-from app.cli.console import Refusal, err, said
+from app.cli.console import Refusal, briefly, said, tell
 from app.domain.base import DomainError
 from app.tenants.server import DatabaseUnavailable
 
 REFUSED: Final = 1
+_NOT_ALLOWED: Final = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientPrivilegeError)
+_NOT_THERE: Final = (
+    ConnectionRefusedError,
+    ConnectionResetError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
@@ -54,5 +63,12 @@ class Commands(TyperGroup):
             if error.title != "Settings":
                 raise
             sentence = _wrong_settings(error)
-        err.print(f"[bold red]kesos:[/bold red] {escape(sentence)}")
+        except _NOT_ALLOWED as error:
+            sentence = (
+                f"The database does not allow it ({briefly(error)}): check the user in KESOS_DATABASE_URL, KESOS_APP_PASSWORD and "
+                "KESOS_LOADER_PASSWORD."
+            )
+        except _NOT_THERE as error:
+            sentence = f"The database does not answer ({briefly(error)}): see that it runs, then do the same again."
+        tell(f"[bold red]kesos:[/bold red] {escape(sentence)}")
         raise typer.Exit(REFUSED)

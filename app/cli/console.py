@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from app.domain.base import DomainError
 
 out: Final = Console(highlight=False, soft_wrap=True)
-err: Final = Console(highlight=False, soft_wrap=True, stderr=True)
+_err: Final = Console(highlight=False, stderr=True)
 
 
 _JAKARTA: Final = timezone(timedelta(hours=7))
@@ -29,6 +29,11 @@ def said(error: DomainError) -> str:
     return error.indonesian if speaks_indonesian() else error.english
 
 
+def briefly(error: BaseException) -> str:
+    """The first line of what ``error`` says: PostgreSQL adds details, which may quote a row."""
+    return str(error).partition("\n")[0]
+
+
 def speaks_indonesian() -> bool:
     """Whether the locale of the environment is Indonesian."""
     locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
@@ -38,6 +43,11 @@ def speaks_indonesian() -> bool:
 def today() -> date:
     """The date in Jakarta."""
     return datetime.now(_JAKARTA).date()
+
+
+def tell(markup: str) -> None:
+    """Print a line beside the results, in Rich's markup."""
+    _err.print(markup, soft_wrap=True)
 
 
 def plain(text: str) -> None:
@@ -73,9 +83,9 @@ def step(title: str, total: int | None = None, *, keep: bool = True) -> Iterator
         TimeElapsedColumn(),
     )
     started = perf_counter()
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+    with Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal) as progress:
         work = Step(progress, title, total)
         yield work
     if keep:
         result = f"{title}: {work.note}" if work.note else title
-        err.print(f"{escape(result)} [dim]({perf_counter() - started:.1f} s)[/dim]")
+        tell(f"{escape(result)} [dim]({perf_counter() - started:.1f} s)[/dim]")

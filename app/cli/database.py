@@ -12,10 +12,11 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 import migrations
-from app.cli.console import Refusal, step
+from app.cli.console import Refusal, briefly, step
 from app.domain.regions.service import load_region_tree
 from app.domain.registry.service import load_editions
 from app.settings import Settings
+from app.tenants.embedded import undisturbed
 from app.tenants.migrate import migrate
 from app.tenants.rls import APP_ROLE
 from app.tenants.server import DatabaseServer, DatabaseUnavailable, database_server, prepare
@@ -28,8 +29,12 @@ _READY_HINT: Final = "run `kesos migrate` first (`kesos demo` does it, too)."
 
 def run(work: Coroutine[Any, Any, _T]) -> _T:
     """Run ``work`` to its end on a loop of its own."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    try:
         return runner.run(work)
+    finally:
+        with undisturbed():
+            runner.close()
 
 
 @contextmanager
@@ -105,12 +110,14 @@ async def require_ready(server: DatabaseServer) -> None:
     try:
         connection = await server.app.connect()
     except asyncpg.InvalidPasswordError as error:
-        raise DatabaseUnavailable(f"{error}: set KESOS_APP_PASSWORD and run `kesos migrate` with it.") from error
+        raise DatabaseUnavailable(
+            f"{briefly(error)}: set KESOS_APP_PASSWORD and run `kesos migrate` with it."
+        ) from error
     except (asyncpg.InvalidCatalogNameError, asyncpg.InvalidAuthorizationSpecificationError) as error:
         raise Refusal(f"The database is empty: {_READY_HINT}") from error
     except (OSError, asyncpg.PostgresError) as error:
         raise DatabaseUnavailable(
-            f"The database at {server.app.host} does not answer ({error}): check KESOS_DATABASE_URL."
+            f"The database at {server.app.host} does not answer ({briefly(error)}): check KESOS_DATABASE_URL."
         ) from error
     try:
         if not await connection.fetchval("select exists (select from region)"):

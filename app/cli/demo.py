@@ -9,9 +9,10 @@ from time import perf_counter
 from typing import Any, Final
 
 import httpx
+from rich.markup import escape
 
 from app.authz.roles import Role
-from app.cli.console import Refusal, err, out, plain
+from app.cli.console import Refusal, out, plain, tell
 from app.cli.database import make_ready
 from app.cli.people import BANYUMAS, Person, demo_posts, enlist, keep_tokens, token_file
 from app.cli.seeding import seed_families
@@ -60,12 +61,12 @@ async def _populate(settings: Settings, server: DatabaseServer, families: int) -
     if not there:
         await seed_families(settings, server, region=PROVINCE, families=families, seed=_SEED)
     elif there != families:
-        err.print(
+        tell(
             f"Synthetic families: {there:,} are there already and stay, not {families:,}; "
-            f"for another number move {settings.data_dir} away or set KESOS_DATA_DIR."
+            f"for another number move {escape(str(settings.data_dir))} away or set KESOS_DATA_DIR."
         )
     else:
-        err.print(f"Synthetic families: {there:,} there already")
+        tell(f"Synthetic families: {there:,} there already")
 
 
 def _show_people(settings: Settings, people: Sequence[Person]) -> None:

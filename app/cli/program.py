@@ -9,7 +9,7 @@ import typer
 
 from app.authz.roles import Role
 from app.cli.commands import Commands
-from app.cli.console import Refusal, err, plain, said, step
+from app.cli.console import Refusal, plain, said, step, tell
 from app.cli.database import make_ready, migrate_down, require_ready, run, running
 from app.cli.demo import demonstrate
 from app.cli.importing import import_aliases, import_population, read_lines, show_issues
@@ -97,13 +97,13 @@ def serve(
         run(_check_before_serving(settings, server, workers))
         ready = f"Kesos answers at {address_of(taken)}/graphql; Ctrl-C stops it."
         if workers > 1:
-            err.print(ready)
+            tell(ready)
             serve_in_processes(server, taken, workers)
         else:
 
             async def serve_here() -> None:
                 async with serving(settings, server, taken) as here:
-                    err.print(ready)
+                    tell(ready)
                     await here.until_stopped()
 
             run(serve_here())
@@ -130,7 +130,7 @@ def migrate_database(
         if not yes:
             typer.confirm(f"Tables above revision {down} and all their rows will be deleted. Go on?", abort=True)
         run(migrate_down(server, down))
-    err.print(f"The database is at revision {down}.")
+    tell(f"The database is at revision {down}.")
 
 
 @app.command()

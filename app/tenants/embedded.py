@@ -68,7 +68,7 @@ def _refuse_unusable(folder: Path) -> None:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Hold back Ctrl-C and SIGTERM, from this process and from those that it starts meanwhile, until the block ends."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -145,7 +145,7 @@ def _make_cluster(folder: Path, wheel: Any) -> None:
     draft = _draft(folder)
     if draft.exists():
         shutil.rmtree(draft)
-    with _undisturbed():
+    with undisturbed():
         wheel.get_server(draft).cleanup()
     with (draft / "postgresql.conf").open("a") as configuration:
         configuration.writelines(f"{name} = '{value}'\n" for name, value in _TUNING.items())
@@ -158,13 +158,13 @@ def _start(folder: Path, wheel: Any) -> Any:
     _forget_the_dead(folder)
     _await_ready(folder)
     try:
-        with _undisturbed():
+        with undisturbed():
             return wheel.get_server(folder)
     except subprocess.TimeoutExpired:
         # The wheel waits ten seconds. PostgreSQL goes on starting, and the wheel keeps a server that it gave up on.
         wheel.postgres_server.PostgresServer._instances.pop(folder, None)  # noqa: SLF001
         _await_ready(folder)
-        with _undisturbed():
+        with undisturbed():
             return wheel.get_server(folder)
 
 
@@ -208,5 +208,5 @@ def embedded_server(folder: Path) -> Iterator[str]:
     try:
         yield url
     finally:
-        with _alone(folder), _undisturbed():
+        with _alone(folder), undisturbed():
             server.cleanup()

@@ -140,6 +140,8 @@ async def prepare(server: DatabaseServer) -> None:
         await _create_database(server.admin)
         await server.bootstrap()
     except (OSError, asyncpg.PostgresError) as error:
+        reason = str(error).partition("\n")[0]
         raise DatabaseUnavailable(
-            f"The database at {server.admin.host} cannot be prepared as user {server.admin.user}: {error}."
+            f"The database at {server.admin.host} cannot be prepared as user {server.admin.user} ({reason}): "
+            "check KESOS_DATABASE_URL."
         ) from error

@@ -6,6 +6,7 @@ import shutil
 import signal
 import stat
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,8 +20,8 @@ needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is n
 
 
 @pytest.fixture(scope="module")
-def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
-    return Terminal(tmp_path_factory.mktemp("demo"))
+def terminal(shared_folder: Path) -> Terminal:
+    return Terminal(shared_folder)
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.cli.terminal import Ended, Terminal
-
-
-@pytest.fixture
-def terminal(tmp_path: Path) -> Terminal:
-    return Terminal(tmp_path)
 
 
 def sentence(ended: Ended) -> str:
@@ -35,9 +28,9 @@ def test_a_folder_of_an_older_postgresql(terminal: Terminal) -> None:
     assert "was made by PostgreSQL 15, this Kesos brings" in sentence(terminal.kesos("demo", "--port", "0"))
 
 
-def test_a_folder_whose_name_the_database_cannot_bear(tmp_path: Path) -> None:
-    (tmp_path / "data sosial").mkdir()
-    refused = Terminal(tmp_path / "data sosial").kesos("migrate")
+def test_a_folder_whose_name_the_database_cannot_bear(folder: Path) -> None:
+    (folder / "data sosial").mkdir()
+    refused = Terminal(folder / "data sosial").kesos("migrate")
     assert sentence(refused).endswith("point KESOS_DATA_DIR at another folder.")
 
 
@@ -48,10 +41,10 @@ def test_an_empty_database(terminal: Terminal) -> None:
     assert terminal.processes() == []
 
 
-def test_a_token_where_a_real_issuer_is_configured(tmp_path: Path) -> None:
+def test_a_token_where_a_real_issuer_is_configured(folder: Path) -> None:
     key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
     terminal = Terminal(
-        tmp_path,
+        folder,
         KESOS_ISSUER="https://sso.test",
         KESOS_JWKS_URL="https://sso.test/jwks",
         KESOS_SEALING_KEYS=f'{{"one": "{key}"}}',
@@ -62,15 +55,15 @@ def test_a_token_where_a_real_issuer_is_configured(tmp_path: Path) -> None:
     assert "unset KESOS_ISSUER" in sentence(terminal.kesos("demo", "--port", "0"))
 
 
-def test_settings_that_make_no_sense_are_named_without_their_values(tmp_path: Path) -> None:
-    refused = Terminal(tmp_path, KESOS_PORT="haram", KESOS_DIGEST_KEY="s3cret").kesos("serve")
+def test_settings_that_make_no_sense_are_named_without_their_values(folder: Path) -> None:
+    refused = Terminal(folder, KESOS_PORT="haram", KESOS_DIGEST_KEY="s3cret").kesos("serve")
     assert sentence(refused).startswith("The settings in the environment cannot be used: KESOS_PORT: ")
     assert "s3cret" not in refused.err
     assert "haram" not in refused.err
 
 
-def test_a_server_that_is_not_there(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path, KESOS_DATABASE_URL="postgresql://kesos:pw@127.0.0.1:1/kesos")
+def test_a_server_that_is_not_there(folder: Path) -> None:
+    terminal = Terminal(folder, KESOS_DATABASE_URL="postgresql://kesos:pw@127.0.0.1:1/kesos")
     for command in ("migrate", "check"):
         refused = sentence(terminal.kesos(command))
         assert "127.0.0.1" in refused

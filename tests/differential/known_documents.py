@@ -237,6 +237,10 @@ LISTS: Final = [
         )
         for order in ("CODE", "NAME")
     ],
+    Case(
+        "a cursor whose numbers no row has",
+        '{ families(order: DECILE, after: "<a decile beyond all>") { nodes { id } pageInfo { hasNextPage } totalCount } }',
+    ),
     Case("a page that holds all there is", f"{{ families(first: 100) {{ nodes {{ id }} {_PAGE} }} }}"),
     Case("a page without a count", "{ families { nodes { id } } }"),
     Case("a count without a page", "{ families { totalCount } persons { totalCount } }", callers=EVERYBODY),

@@ -38,6 +38,10 @@ class Reader:
 
     async def rows(self, statement: str, *arguments: object) -> list[Row]:
         """The rows of one small query."""
+        # The executor cancels what a refused neighbour makes needless; a query that has begun is left to end.
+        return await asyncio.shield(self._read(statement, arguments))
+
+    async def _read(self, statement: str, arguments: tuple[object, ...]) -> list[Row]:
         async with self.turn:
             return [dict(record) for record in await self.connection.fetch(statement, *arguments)]
 

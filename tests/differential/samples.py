@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from app.domain.registry.sealing import Seal
 from tests.differential.registry import CITY, COUNTRYSIDE
@@ -42,6 +43,7 @@ class Samples:
             "far person": self.persons[-1],
             "nik": self.niks[0],
             "twin nik": self.twin_nik,
+            "a decile beyond all": encoded_cursor("DECILE", [2**40, 2**62, UUID(int=0)]),
             **{f"families by {order}": cursors[1] for order, cursors in self.family_cursors.items()},
             **{f"persons by {order}": cursors[1] for order, cursors in self.person_cursors.items()},
             **{f"regions by {order}": cursors[1] for order, cursors in self.region_cursors.items()},

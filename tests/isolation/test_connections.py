@@ -28,6 +28,8 @@ INSERT = sa.text(
     "values (:regency, gen_random_uuid(), :village, 1, 'Tamu')"
 )
 
+SETTINGS = ["regency_low", "regency_high", "village_low", "village_high", "villages", "entities"]
+
 
 def scope_of(*grants: tuple[Role, str]) -> TenantScope:
     return access_of(load_role_matrix(), *(grant(*one) for one in grants)).scope(FAMILY_READ)
@@ -48,10 +50,10 @@ async def one_connection(world: "DatabaseServer") -> AsyncIterator[Database]:
 
 async def nothing_remains(database: Database) -> None:
     assert (await database.reference(COUNT))[0][0] == 0
-    settings = await database.reference(
-        "select current_setting('app.regency_low', true), current_setting('app.villages', true)"
+    left = await database.reference(
+        "select name, current_setting('app.' || name, true) as value from unnest($1::text[]) as name", SETTINGS
     )
-    assert not any(settings[0])
+    assert not any(row["value"] for row in left), left
 
 
 async def test_without_a_scope_there_are_no_rows(one_connection: Database) -> None:

@@ -27,6 +27,7 @@ from graphql import (
 
 MOST_VISITS = 2
 """How often one way comes through the same type: Family, its members, and their family once more."""
+LONGEST_WAY = 5
 
 
 class Uncovered(AssertionError):
@@ -106,7 +107,7 @@ class Walk:
         while waiting:
             way, type_ = waiting.popleft()
             further = []
-            ended = way and way[-1].type.endswith("Edge")
+            ended = len(way) == LONGEST_WAY or (way and way[-1].type.endswith("Edge"))
             for object_type in () if ended else self._object_types(type_):
                 for name, definition in object_type.fields.items():
                     to = get_named_type(definition.type)
