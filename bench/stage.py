@@ -127,7 +127,7 @@ async def bare_process(server: DatabaseServer, statement: str, arguments: list[A
 @asynccontextmanager
 async def _process(command: list[str], port: int, environment: dict[str, str]) -> AsyncIterator[None]:
     process = await asyncio.create_subprocess_exec(
-        *command, env=os.environ | environment, stdout=asyncio.subprocess.DEVNULL
+        *command, env=os.environ | environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
     try:
         for _ in range(int(_STARTS_WITHIN * 10)):
@@ -135,7 +135,7 @@ async def _process(command: list[str], port: int, environment: dict[str, str]) -
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 break
             if process.returncode is not None:
-                raise RuntimeError(f"{' '.join(command[1:4])} ended with {process.returncode} before it answered")
+                raise RuntimeError(f"it ended before it answered; run it to see why: {' '.join(command)}")
             await asyncio.sleep(0.1)
         yield
     finally:

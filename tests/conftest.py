@@ -3,6 +3,7 @@
 The tests of the API have a small country beside it (``tests.support.world``), in which nothing is written but by them.
 """
 
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    data_dir: Path = tmp_path_factory.mktemp("kesos")
-    return Settings(data_dir=data_dir)
+def settings() -> Iterator[Settings]:
+    # Not in pytest's folder: another run of pytest closes that to other users, and root's database runs as another user.
+    with tempfile.TemporaryDirectory(prefix="kesos-", ignore_cleanup_errors=True) as folder:
+        yield Settings(data_dir=Path(folder) / "data")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Node ids: one text that names a row among all types and carries the regency, so that a later router knows where it lives."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -12,8 +13,7 @@ from app.domain.base import DomainError
 from app.tenants.region_path import RegionCodeInvalid, RegionPath
 
 MOST_IDS: Final = 100
-_SMALLEST_REGENCY: Final = 1000
-_LARGEST_REGENCY: Final = 9999
+_REGENCY: Final = re.compile(r"[1-9]\d{3}", re.ASCII)
 
 
 class NodeIdInvalid(DomainError):
@@ -59,7 +59,7 @@ _PARSERS: dict[str, Callable[[Sequence[str]], tuple[Any, ...]]] = {}
 
 def _tenant_key(parts: Sequence[str]) -> tuple[Any, ...]:
     regency, identifier = parts
-    if not (regency.isascii() and regency.isdigit() and _SMALLEST_REGENCY <= int(regency) <= _LARGEST_REGENCY):
+    if _REGENCY.fullmatch(regency) is None:
         raise NodeIdInvalid
     uuid = UUID(identifier)
     if str(uuid) != identifier:

@@ -180,3 +180,12 @@ def test_an_input_object_reads_alike_from_a_literal_and_from_a_variable(filter_:
     assert literal is not None
     written = read(f"{{ families(filter: {print_ast(literal)}) {{ totalCount }} }}")
     assert written == read("query ($f: FamilyFilter) { families(filter: $f) { totalCount } }", f=filter_)
+
+
+def test_a_list_that_holds_variables_is_read_from_each_request_and_keeps_nothing_of_the_first() -> None:
+    text = "query($first: ID!, $second: ID!) { nodes(ids: [$first, $second]) { id } }"
+    arguments, _ = arguments_of(text, {"first": "of the first request", "second": "of the first request"})
+    (getter,) = [argument.getter for argument in arguments.values()]
+    assert getter({"first": "a", "second": "b"}) == ["a", "b"]
+    kept = [cell.cell_contents for cell in getter.__closure__ or ()]
+    assert "of the first request" not in repr(kept)

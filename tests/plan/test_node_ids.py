@@ -71,6 +71,7 @@ def test_an_id_that_was_tampered_with_is_another_id_or_none(regency: int, id_: U
         "",
         ":",
         "Family",
+        f"Family:03471:{ID}",
         f"Family:{ID}",
         f"Family:999:{ID}",
         f"Family:10000:{ID}",

@@ -337,6 +337,7 @@ async def test_a_kk_registered_in_another_village_is_refused_whole(office: Offic
     assert {(issue.line, issue.code) for issue in report.rejected} == {
         (line, "KK_REGISTERED_ELSEWHERE") for line in (2, 3, 4)
     }
+    assert all("*" in issue.value and issue.column == "no_kk" for issue in report.rejected)
 
 
 async def test_another_head_of_a_registered_family_is_refused(office: Office) -> None:

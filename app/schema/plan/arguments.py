@@ -173,11 +173,9 @@ class ArgumentReader:
         value = coerce_input_literal(node, type_, self.variables)
         if not _holds_variable(node):
             return self._of_value(type_, value, lambda _variables: value)
-        sources = self.variables.sources
+        # The getter outlives this request with the plan, so it must not hold what this request sent.
         return self._of_value(
-            type_,
-            value,
-            lambda variables: coerce_input_literal(node, type_, VariableValues(sources, dict(variables))),
+            type_, value, lambda variables: coerce_input_literal(node, type_, VariableValues({}, dict(variables)))
         )
 
     def _of_default(self, definition: GraphQLArgument | GraphQLInputField) -> Argument | None:

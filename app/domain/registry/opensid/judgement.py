@@ -25,11 +25,11 @@ class Judgement:
         self.rejected.append(RowIssue.of(row.line, column, value, finding))
         self._refused.add(row.line)
 
-    def refuse_rest(self, rows: Iterable[PersonRow], column: str, finding: Finding) -> None:
+    def refuse_rest(self, rows: Iterable[PersonRow], column: str, finding: Finding, value: str = "") -> None:
         """Reject those of ``rows`` that are not rejected yet, for a reason that lies in another row."""
         for row in rows:
             if row.line not in self._refused:
-                self.refuse(row, column, finding)
+                self.refuse(row, column, finding, value)
 
     def warn(self, row: PersonRow, column: str, finding: Finding, value: str = "") -> None:
         """Record a doubt about ``row``."""

@@ -135,7 +135,7 @@ class _Import:
         stored_family = self._stored_family(file_family)
         if stored_family is None:
             if self._kk_digests[file_family.kk] in self._registered.elsewhere:
-                self._judgement.refuse_rest(file_family.rows, "no_kk", report.KK_REGISTERED_ELSEWHERE)
+                self._judgement.refuse_rest(file_family.rows, "no_kk", report.KK_REGISTERED_ELSEWHERE, file_family.kk)
             elif not file_family.somebody_present:
                 self._judgement.refuse_rest(file_family.rows, "status_dasar", report.KK_NOBODY_PRESENT)
         members = self._registered.members_of(stored_family)
