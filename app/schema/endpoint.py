@@ -6,6 +6,7 @@ needs Python, an error to report) takes the stock executor over the same plans, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
@@ -35,11 +36,13 @@ JSON: Final = "application/json"
 RESPONSE_JSON: Final = "application/graphql-response+json"
 
 
-class BadRequest(Exception):
-    """The HTTP request is no GraphQL request."""
+class BadRequest(DomainError):
+    """The HTTP request is no GraphQL request; ``status`` is the HTTP status that says so."""
 
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
+    code = errors.BAD_REQUEST
+
+    def __init__(self, indonesian: str, english: str, status: int = 400) -> None:
+        super().__init__(indonesian, english)
         self.status = status
 
 
@@ -61,17 +64,22 @@ class GraphQLRequest:
         try:
             payload = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise BadRequest("The body is not valid JSON in UTF-8.") from error
+            raise BadRequest(
+                "Isi permintaan bukan JSON yang sah dalam UTF-8.", "The body is not valid JSON in UTF-8."
+            ) from error
         if not isinstance(payload, dict):
-            raise BadRequest("The body must be a JSON object with `query` and, where needed, `variables`.")
+            raise BadRequest(
+                "Isi permintaan harus objek JSON dengan `query` dan, bila perlu, `variables`.",
+                "The body must be a JSON object with `query` and, where needed, `variables`.",
+            )
         query, variables = payload.get("query"), payload.get("variables")
         operation_name = payload.get("operationName")
         if not isinstance(query, str) or not query.strip():
-            raise BadRequest("`query` must be the text of a GraphQL document.")
+            raise BadRequest("`query` harus teks dokumen GraphQL.", "`query` must be the text of a GraphQL document.")
         if not (variables is None or isinstance(variables, dict)):
-            raise BadRequest("`variables` must be a JSON object.")
+            raise BadRequest("`variables` harus objek JSON.", "`variables` must be a JSON object.")
         if not (operation_name is None or isinstance(operation_name, str)):
-            raise BadRequest("`operationName` must be a text.")
+            raise BadRequest("`operationName` harus teks.", "`operationName` must be a text.")
         return cls(query, variables or {}, operation_name or None)
 
 
@@ -101,8 +109,10 @@ class GraphQLEndpoint:
         try:
             response = await self._respond(request, request_id, language)
         except BadRequest as refusal:
-            entry = errors.error_entry(errors.BAD_REQUEST, str(refusal))
+            entry = errors.formatted(GraphQLError("", original_error=refusal), language, request_id)
             response = _json({"errors": [entry]}, status=refusal.status, media_type=RESPONSE_JSON)
+            if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
+                response.headers["allow"] = "POST"
         except Unauthenticated:
             entry = errors.error_entry(errors.UNAUTHENTICATED, errors.text_of(errors.UNAUTHENTICATED, language))
             response = _json({"errors": [entry]}, status=401, media_type=RESPONSE_JSON)
@@ -117,9 +127,13 @@ class GraphQLEndpoint:
         if request.method == "GET" and self._graphiql and "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(get_graphql_ide_html(graphql_ide="graphiql"))
         if request.method != "POST":
-            raise BadRequest("Send GraphQL requests with POST.", 405)
+            raise BadRequest(
+                "Kirim permintaan GraphQL dengan POST.",
+                "Send GraphQL requests with POST.",
+                HTTPStatus.METHOD_NOT_ALLOWED,
+            )
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-            raise BadRequest(f"Send the request as {JSON}.", 415)
+            raise BadRequest(f"Kirim permintaan sebagai {JSON}.", f"Send the request as {JSON}.", 415)
         access = await self._access(request)
         asked = GraphQLRequest.of_body(await _body(request))
         return await self._answer(asked, access, request_id, language)
@@ -136,7 +150,10 @@ class GraphQLEndpoint:
             return _refused(document, language, request_id)
         operation = document.operation(asked.operation_name)
         if operation is None:
-            raise BadRequest("Name one of the operations of the document in `operationName`.")
+            raise BadRequest(
+                "Sebutkan salah satu operasi dokumen dalam `operationName`.",
+                "Name one of the operations of the document in `operationName`.",
+            )
         variables = self._planner.variables(operation, asked.variables)
         if isinstance(variables, list):
             return _refused(variables, language, request_id, errors.BAD_USER_INPUT)
@@ -180,16 +197,15 @@ async def _body(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST_BODY:
-            raise BadRequest(f"The body is larger than {LARGEST_BODY} bytes.", 413)
+            raise BadRequest(
+                f"Isi permintaan lebih dari {LARGEST_BODY} byte.", f"The body is larger than {LARGEST_BODY} bytes.", 413
+            )
     return bytes(body)
 
 
-def _refused(found: list[GraphQLError], language: Language, request_id: str, code: str | None = None) -> Response:
-    entries = [errors.formatted(error, language, request_id) for error in found]
-    for entry in entries:
-        if code is not None and entry["extensions"]["code"] == errors.VALIDATION:
-            entry["extensions"]["code"] = code
-    return _json({"errors": entries}, status=400, media_type=RESPONSE_JSON)
+def _refused(found: list[GraphQLError], language: Language, request_id: str, code: str = errors.VALIDATION) -> Response:
+    entries = [errors.formatted(error, language, request_id, before_execution=code) for error in found]
+    return _json({"errors": entries}, status=HTTPStatus.BAD_REQUEST, media_type=RESPONSE_JSON)
 
 
 def _json(content: Mapping[str, Any], status: int = 200, media_type: str = JSON) -> Response:

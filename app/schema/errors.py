@@ -36,6 +36,14 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
 }
 
 
+_PREFIXES: Final[Mapping[str, str]] = {
+    SYNTAX: "Dokumen GraphQL tidak terbaca",
+    VALIDATION: "Dokumen GraphQL tidak sesuai skema",
+    BAD_USER_INPUT: "Nilai masukan tidak sesuai skema",
+}
+"""What graphql-core finds in a document it says in English; in Indonesian the sentence before it tells where to look."""
+
+
 def error_entry(code: str, message: str, **extensions: Any) -> dict[str, Any]:
     """One entry of ``errors``."""
     return {"message": message, "extensions": {"code": code, **extensions}}
@@ -46,9 +54,14 @@ def text_of(code: str, language: Language, **values: str) -> str:
     return _TEXTS[code][language].format(**values)
 
 
-def formatted(error: GraphQLError, language: Language, request_id: str) -> dict[str, Any]:
-    """``error`` as the caller sees it. What nobody foresaw is logged with the request id and told without detail."""
-    entry = _entry(error, language, request_id)
+def formatted(
+    error: GraphQLError, language: Language, request_id: str, *, before_execution: str = VALIDATION
+) -> dict[str, Any]:
+    """``error`` as the caller sees it. What nobody foresaw is logged with the request id and told without detail.
+
+    ``before_execution`` is the code of what graphql-core finds before any field is reached.
+    """
+    entry = _entry(error, language, request_id, before_execution)
     if error.locations:
         entry["locations"] = [location.formatted for location in error.locations]
     if error.path:
@@ -56,7 +69,7 @@ def formatted(error: GraphQLError, language: Language, request_id: str) -> dict[
     return entry
 
 
-def _entry(error: GraphQLError, language: Language, request_id: str) -> dict[str, Any]:
+def _entry(error: GraphQLError, language: Language, request_id: str, before_execution: str) -> dict[str, Any]:
     match _cause(error):
         case DomainError() as refusal:
             message = refusal.indonesian if language is Language.INDONESIAN else refusal.english
@@ -65,28 +78,39 @@ def _entry(error: GraphQLError, language: Language, request_id: str) -> dict[str
             permission = refusal.permission.value
             text = text_of(NOT_PERMITTED, language, permission=permission)
             return error_entry(NOT_PERMITTED, text, permission=permission)
-        case GraphQLError() as found if (code := _code_of(found, below_a_field=bool(error.path))) is not None:
-            return error_entry(code, found.message)
+        case GraphQLError() as found if (code := _code_of(found, None if error.path else before_execution)) is not None:
+            return error_entry(code, _prefixed(code, found.message, language))
         case cause:
             _log.error("request %s failed", request_id, exc_info=cause)
             return error_entry(INTERNAL, text_of(INTERNAL, language, request_id=request_id))
 
 
+def _prefixed(code: str, message: str, language: Language) -> str:
+    return f"{_PREFIXES[code]}: {message}" if language is Language.INDONESIAN and code in _PREFIXES else message
+
+
 def _cause(error: GraphQLError) -> BaseException:
-    """What lies under graphql-core's wrapping."""
+    """What lies under graphql-core's wrapping; where that is only an error of its own, the outermost, which says most."""
     cause: BaseException = error
-    while isinstance(cause, GraphQLError) and not (cause.extensions or {}).get("code") and cause.original_error:
+    while isinstance(cause, GraphQLError) and not _own_code(cause) and cause.original_error:
         cause = cause.original_error
-    return cause
+    return error if isinstance(cause, GraphQLError) and not _own_code(cause) else cause
 
 
-def _code_of(error: GraphQLError, *, below_a_field: bool) -> str | None:
-    """The code of an error that graphql-core or a scalar found in the request; None where the fault is ours."""
-    if code := (error.extensions or {}).get("code"):
-        return str(code)
+def _own_code(error: GraphQLError) -> str | None:
+    return (error.extensions or {}).get("code")
+
+
+def _code_of(error: GraphQLError, before_execution: str | None) -> str | None:
+    """The code of an error that graphql-core or a scalar found in the request; None where the fault is ours.
+
+    ``before_execution`` is the code where no field was reached yet, None where one was.
+    """
+    if code := _own_code(error):
+        return code
     if isinstance(error, GraphQLSyntaxError):
         return SYNTAX
-    if not below_a_field:
-        return VALIDATION
+    if before_execution is not None:
+        return before_execution
     # Below a field only arguments are the caller's; an error about a field's own value is a fault of the server.
     return BAD_USER_INPUT if error.nodes and not isinstance(error.nodes[0], FieldNode) else None

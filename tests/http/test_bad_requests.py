@@ -93,7 +93,7 @@ async def test_only_post_is_answered(banyumas: Caller, method: str) -> None:
     response = await banyumas.http.request(
         method, "/graphql?query={me{permissions}}", headers={"authorization": f"Bearer {banyumas.token}"}
     )
-    assert response.status_code == 405
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
     (error,) = polite(response)
     assert error["extensions"]["code"] == "BAD_REQUEST"
 
@@ -199,3 +199,27 @@ async def test_the_answer_says_nothing_of_the_server(banyumas: Caller) -> None:
     response = await banyumas.send(content=json.dumps({"query": "{ nope }"}), headers=JSON)
     assert "server" not in response.headers
     assert response.headers["content-type"] == "application/graphql-response+json"
+
+
+@pytest.mark.parametrize(
+    ("content", "indonesian", "english"),
+    [
+        (b"{", "Isi permintaan bukan JSON", "The body is not valid JSON"),
+        (b'{"query": "{"}', "Dokumen GraphQL tidak terbaca: Syntax Error", "Syntax Error"),
+        (b'{"query": "{ nothing }"}', "Dokumen GraphQL tidak sesuai skema: Cannot query", "Cannot query"),
+        (
+            b'{"query": "query($v: Int!) { families(first: $v) { totalCount } }"}',
+            "Nilai masukan tidak sesuai skema: Variable",
+            "Variable",
+        ),
+    ],
+    ids=["no JSON", "syntax", "schema", "variables"],
+)
+async def test_a_refused_request_is_told_in_the_language_of_the_caller(
+    banyumas: Caller, content: bytes, indonesian: str, english: str
+) -> None:
+    for language, beginning in (("id", indonesian), ("en", english)):
+        response = await banyumas.send(content=content, headers=JSON | {"accept-language": language})
+        (error,) = polite(response)
+        assert error["message"].startswith(beginning)
+
