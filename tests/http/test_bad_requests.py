@@ -222,4 +222,3 @@ async def test_a_refused_request_is_told_in_the_language_of_the_caller(
         response = await banyumas.send(content=content, headers=JSON | {"accept-language": language})
         (error,) = polite(response)
         assert error["message"].startswith(beginning)
-
