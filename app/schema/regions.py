@@ -207,7 +207,9 @@ class Region(Node):
     level: Level = column("level", description="How deep in the tree it stands.")
     kind: RegionKind = column("kind", description="What it is called in law.")
     valid_from: Date | None = column("valid_from", description="First day of validity; null: before records began.")
-    valid_to: Date | None = column("valid_to", description="Last day of validity; null while it is valid.")
+    valid_to: Date | None = column(
+        "valid_to", description="First day on which it is no longer valid; null while it is."
+    )
     decree: str | None = column("decree", description="The decree that lists it.")
     parent: "Region | None" = planned_field(
         One(lambda reading, rows: [rows.c.id == reading.parent.c.parent_id]),
