@@ -4,8 +4,9 @@ from datetime import date, datetime
 from typing import Any, Final, NewType
 
 import strawberry
-from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
+
+from app.domain.base import DomainError
 
 Date = NewType("Date", date)
 DateTime = NewType("DateTime", datetime)
@@ -15,20 +16,45 @@ def _printed(value: Any) -> str:
     return value if isinstance(value, str) else str(value.isoformat())
 
 
+class DateInvalid(DomainError):
+    """The text is no day."""
+
+    code = "DATE_INVALID"
+
+    def __init__(self) -> None:
+        super().__init__("Tanggal ditulis YYYY-MM-DD.", "A Date is written YYYY-MM-DD.")
+
+
+class DateTimeInvalid(DomainError):
+    """The text is no moment with its offset."""
+
+    code = "DATE_TIME_INVALID"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Waktu ditulis menurut ISO 8601 dengan selisih dari UTC, misalnya 2026-11-21T08:00:00+07:00.",
+            "A DateTime is written in ISO 8601 with its offset from UTC, such as 2026-11-21T08:00:00+07:00.",
+        )
+
+
 def _parse_date(value: Any) -> date:
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except (TypeError, ValueError) as error:
-        raise GraphQLError("A Date is written YYYY-MM-DD.", extensions={"code": "DATE_INVALID"}) from error
+        raise DateInvalid from error
+    # Python reads 20000102 and 2000-W01-7 as well; the API has one way to write a day.
+    if day.isoformat() != value:
+        raise DateInvalid
+    return day
 
 
 def _parse_date_time(value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
-        raise GraphQLError("A DateTime is written in ISO 8601.", extensions={"code": "DATE_TIME_INVALID"}) from error
+        raise DateTimeInvalid from error
     if moment.tzinfo is None:
-        raise GraphQLError("A DateTime carries its offset from UTC.", extensions={"code": "DATE_TIME_INVALID"})
+        raise DateTimeInvalid
     return moment
 
 

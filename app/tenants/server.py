@@ -56,7 +56,7 @@ class ConnectArguments:
         )
 
     async def connect(self, **options: object) -> "asyncpg.Connection[asyncpg.Record]":
-        """Open one connection; only ``app.tenants`` does."""
+        """Open one connection, as ``app.tenants`` and the command line do; requests go through ``Database``."""
         return await asyncpg.connect(
             host=self.host, port=self.port, user=self.user, password=self.password, database=self.database, **options
         )

@@ -4,7 +4,6 @@ Reads run on raw asyncpg connections that are read only and REPEATABLE READ by d
 scope is set by ``kesos_scope`` for the transaction alone, so a pooled connection carries nothing from one request to the next.
 """
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -63,7 +62,6 @@ class Database:
             pool_size=write_pool_size,
             max_overflow=0,
             hide_parameters=True,
-            json_serializer=json.dumps,
         )
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 

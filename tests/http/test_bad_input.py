@@ -149,6 +149,8 @@ REFUSED_BY_THE_SCHEMA = {
     "an unknown field of a filter": Bad(DECILES, {"income": 1}, "BAD_USER_INPUT"),
     "a 30 February": Bad(BORN, "2000-02-30", "DATE_INVALID"),
     "a day that is a number": Bad(BORN, 20000101, "DATE_INVALID"),
+    "a day without hyphens": Bad(BORN, "20000101", "DATE_INVALID"),
+    "a day of a week": Bad(BORN, "2000-W01-7", "DATE_INVALID"),
 }
 WITHOUT_VARIABLES = {
     "an empty document": ("", "BAD_REQUEST"),

@@ -212,8 +212,18 @@ async def test_the_answer_says_nothing_of_the_server(banyumas: Caller) -> None:
             "Nilai masukan tidak sesuai skema: Variable",
             "Variable",
         ),
+        (
+            b'{"query": "query($v: Date) { persons(filter: {bornFrom: $v}) { totalCount } }", "variables": {"v": "x"}}',
+            "Tanggal ditulis",
+            "A Date is written",
+        ),
+        (
+            b'{"query": "{ persons(filter: {bornFrom: \\"x\\"}) { totalCount } }"}',
+            "Tanggal ditulis",
+            "A Date is written",
+        ),
     ],
-    ids=["no JSON", "syntax", "schema", "variables"],
+    ids=["no JSON", "syntax", "schema", "variables", "a day in a variable", "a day in the document"],
 )
 async def test_a_refused_request_is_told_in_the_language_of_the_caller(
     banyumas: Caller, content: bytes, indonesian: str, english: str

@@ -212,16 +212,9 @@ def planned_field(
     *,
     description: str,
     arguments: Sequence[StrawberryArgument] = (),
-    name: str | None = None,
-    deprecation_reason: str | None = None,
 ) -> Any:
     """A Strawberry field that is compiled into the statement instead of being resolved."""
-    made = StrawberryField(
-        graphql_name=name,
-        description=description,
-        metadata={SPECIFICATION: specification},
-        deprecation_reason=deprecation_reason,
-    )
+    made = StrawberryField(description=description, metadata={SPECIFICATION: specification})
     made.arguments = list(arguments)
     return made
 

@@ -1,5 +1,7 @@
 """Families of the registry."""
 
+from typing import Any
+
 import strawberry
 
 from app.authz.permissions import Permission
@@ -82,6 +84,12 @@ class ProgrammesReceived:
     lpg_subsidy: Date | None = column("last_lpg_subsidy_on", description="LPG subsidy.")
 
 
+def _whereabouts(name: str, what: str) -> Any:
+    """A column that leads to the family's door."""
+    permission = Permission.REGISTRY_ADDRESS_READ
+    return column(name, description=f"{what}; needs `{permission.value}`.", permission=permission)
+
+
 @planned(FAMILIES)
 @strawberry.type(description="A family (KK) in the social registry.")
 class Family(Node):
@@ -104,32 +112,12 @@ class Family(Node):
     decile: int | None = column(
         "decile", description="Present welfare decile, 1 (poorest) to 10; null while the family is unranked."
     )
-    address: str | None = column(
-        "address",
-        description="Street address; needs `registry:address:read`.",
-        permission=Permission.REGISTRY_ADDRESS_READ,
-    )
-    hamlet: str | None = column(
-        "hamlet",
-        description="Dusun or lingkungan; needs `registry:address:read`.",
-        permission=Permission.REGISTRY_ADDRESS_READ,
-    )
-    rw: str | None = column(
-        "rw", description="RW as written; needs `registry:address:read`.", permission=Permission.REGISTRY_ADDRESS_READ
-    )
-    rt: str | None = column(
-        "rt", description="RT as written; needs `registry:address:read`.", permission=Permission.REGISTRY_ADDRESS_READ
-    )
-    latitude: float | None = column(
-        "latitude",
-        description="Latitude in degrees (WGS 84); needs `registry:address:read`.",
-        permission=Permission.REGISTRY_ADDRESS_READ,
-    )
-    longitude: float | None = column(
-        "longitude",
-        description="Longitude in degrees (WGS 84); needs `registry:address:read`.",
-        permission=Permission.REGISTRY_ADDRESS_READ,
-    )
+    address: str | None = _whereabouts("address", "Street address")
+    hamlet: str | None = _whereabouts("hamlet", "Dusun or lingkungan")
+    rw: str | None = _whereabouts("rw", "RW as written")
+    rt: str | None = _whereabouts("rt", "RT as written")
+    latitude: float | None = _whereabouts("latitude", "Latitude in degrees (WGS 84)")
+    longitude: float | None = _whereabouts("longitude", "Longitude in degrees (WGS 84)")
     housing: Housing = planned_field(Part(), description="The house.")
     assets: Assets = planned_field(Part(), description="What the family owns.")
     programmes_received: ProgrammesReceived = planned_field(

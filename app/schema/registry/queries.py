@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from app.authz.permissions import Permission
 from app.domain.base import DomainError
-from app.domain.registry.nik import check_nik
+from app.domain.registry.nik import Finding, check_nik
 from app.schema.ids import parse_node_id
 from app.schema.paging import Connection, page_arguments
 from app.schema.plan.arguments import Caller
@@ -41,17 +41,18 @@ def _by_id(prefix: str) -> Join:
 
 
 class NikInvalid(DomainError):
-    """The number cannot be a NIK; ``code`` tells why."""
+    """The number cannot be a NIK; ``code`` is that of what was found."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.indonesian, finding.english)
+        self.code = finding.code
 
 
 def _digest(nik: str, caller: Caller) -> bytes:
     today = datetime.now(tz=UTC).date()
     verdict = check_nik(nik, today=today, test_provinces=caller.test_nik_provinces)
     if verdict.errors:
-        finding = verdict.errors[0]
-        error = NikInvalid(finding.indonesian, finding.english)
-        error.code = finding.code
-        raise error
+        raise NikInvalid(verdict.errors[0])
     return caller.seal.digest(verdict.number)
 
 
