@@ -11,11 +11,11 @@ from starlette.routing import Route
 from app.authz.authentication import Authenticator
 from app.authz.enforcer import load_role_matrix
 from app.domain.registry.sealing import Seal
-from app.schema.endpoint import GraphQLEndpoint
 from app.schema.root import api
 from app.settings import Settings
 from app.tenants.server import DatabaseServer
 from app.tenants.session import Database
+from app.web.endpoint import GraphQLEndpoint
 
 
 async def _home(_request: Request) -> RedirectResponse:

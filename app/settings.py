@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,10 +36,45 @@ class Settings(BaseSettings):
     write_pool_size: int = Field(4, ge=1, le=200, description="Connections that one server process writes through.")
     issuer: str | None = Field(None, description="`iss` of the tokens; unset means the development issuer.")
     audience: str = Field("kesos", description="`aud` that a token must carry.")
-    jwks_url: str | None = Field(None, description="Where the issuer publishes its public keys.")
-    principal_cache_seconds: float = Field(
-        5.0, ge=0, le=300, description="How long grants are remembered by a process."
+    jwks_url: str | None = Field(
+        None, description="Where the issuer publishes its public keys; unset, its discovery document says so."
     )
+    client_id: str | None = Field(None, description="Client of the issuer for browser login; unset, there is none.")
+    client_secret: SecretStr | None = Field(None, description="Secret of that client.")
+    public_url: str | None = Field(
+        None, description="Where browsers reach Kesos, such as https://kesos.example.go.id; needed for browser login."
+    )
+    session_key: SecretStr | None = Field(
+        None, description="Base64 of 32 bytes; encrypts the cookies of browser login, the same for all processes."
+    )
+    principal_cache_seconds: float = Field(
+        60.0,
+        ge=0,
+        le=300,
+        description="How long a process remembers grants that nobody changes; a change is seen at once.",
+    )
+    cors_origins: frozenset[str] = Field(
+        frozenset(), description='Origins whose pages may call the API, such as ["https://app.example.go.id"].'
+    )
+    trusted_proxies: frozenset[str] = Field(
+        frozenset(), description="Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."
+    )
+    requests_per_minute: int = Field(3_000, ge=1, description="Requests that one principal may send to a process.")
+    requests_per_minute_per_address: int = Field(
+        12_000, ge=1, description="Requests that one address may send to a process, known principals or not."
+    )
+    cost_per_minute: int = Field(
+        2_000_000, ge=1, description="Values that the requests of one principal may ask a process for."
+    )
+    request_seconds: float = Field(30.0, gt=0, le=600, description="A request that takes longer is given up.")
+    statement_seconds: float = Field(20.0, gt=0, le=600, description="A statement that takes longer is cancelled.")
+    seal_seconds: float = Field(
+        60.0, ge=0, description="How often new audit events are sealed; 0: only by `kesos seal`."
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token that reads /metrics; unset, only this machine may."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged, as JSON.")
     sealing_keys: dict[str, SecretStr] = Field(
         default_factory=dict,
         description='Keys that seal NIK and KK: {"key id": "base64 of 32 bytes"}; the last one seals, all of them open.',
@@ -51,8 +87,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _issuer_and_keys_belong_together(self) -> "Settings":
-        if (self.issuer is None) != (self.jwks_url is None):
-            raise ValueError("KESOS_ISSUER and KESOS_JWKS_URL are set together, or neither is.")
+        if self.issuer is None and self.jwks_url is not None:
+            raise ValueError("KESOS_JWKS_URL belongs to a KESOS_ISSUER: set both, or neither.")
+        if self.client_id is not None and (self.issuer is None or self.public_url is None or self.session_key is None):
+            raise ValueError(
+                "Browser login needs KESOS_ISSUER, KESOS_PUBLIC_URL and KESOS_SESSION_KEY beside KESOS_CLIENT_ID."
+            )
         if self.issuer is not None and (not self.sealing_keys or self.digest_key is None):
             raise ValueError("With a real issuer, KESOS_SEALING_KEYS and KESOS_DIGEST_KEY must be set too.")
         if self.issuer is not None and self.test_nik_provinces:

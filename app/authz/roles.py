@@ -34,3 +34,4 @@ class Role(StrEnum):
     BANK_OFFICER = ("BANK_OFFICER", "Petugas bank penyalur")
     DUKCAPIL_OFFICER = ("DUKCAPIL_OFFICER", "Petugas pemadanan data kependudukan (Dukcapil)")
     SYSTEM_OPERATOR = ("SYSTEM_OPERATOR", "Operator server; hanya pekerjaan dari baris perintah")
+    PUBLIC = ("PUBLIC", "Masyarakat; tanpa token, hanya dokumen yang terbuka untuk umum")

@@ -15,7 +15,7 @@ from app.tenants.region_path import RegionLevel, RegionPath
 from app.tenants.server import DatabaseServer
 from app.tenants.session import open_loader
 
-ROLES_WITHOUT_TOKEN: Final = frozenset({Role.SYSTEM_OPERATOR})
+ROLES_WITHOUT_TOKEN: Final = frozenset({Role.SYSTEM_OPERATOR, Role.PUBLIC})
 BANYUMAS: Final = RegionPath.parse("33.02")
 CILACAP: Final = RegionPath.parse("33.01")
 _FIRST_DISTRICT: Final = RegionPath.parse("33.02.01")

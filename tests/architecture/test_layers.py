@@ -20,15 +20,15 @@ LONGEST_FILE = 450
 OPENERS = {"app/tenants/session.py", "app/tenants/server.py", "app/tenants/migrate.py"}
 DRIVER_CALLS = {"connect", "create_pool", "create_engine", "create_async_engine", "AsyncEngine", "Connection"}
 DRIVERS = {"asyncpg", "psycopg", "psycopg2", "sqlalchemy"}
-WITHOUT_PERMISSIONS = {"audit"}
-"""Contexts that others write to and that nobody asks by itself yet."""
+OF_AUTHZ = {"principals"}
+"""Permissions about what `app.authz` keeps itself."""
 SCHEMA_FRAME = {
-    "context", "endpoint", "enums", "errors", "ids", "language", "me", "node", "paging", "plan", "root", "scalars", "text",
+    "context", "enums", "errors", "ids", "language", "me", "mutations", "node", "paging", "plan", "root", "scalars", "text",
 }  # fmt: skip
 TEST_FRAME = {
-    "architecture", "authz", "cli", "differential", "http", "isolation", "plan", "schema", "support", "tenants",
+    "architecture", "attacks", "authz", "cli", "differential", "fuzz", "http", "isolation", "plan", "schema", "support", "tenants", "web",
 }  # fmt: skip
-CONTEXTS = {permission.value.partition(":")[0] for permission in Permission}
+CONTEXTS = {permission.value.partition(":")[0] for permission in Permission} - OF_AUTHZ
 _EXCUSE = re.compile(r"#\s*(noqa|type: ignore)\b")
 _REASON = re.compile(r"#\s*noqa: [A-Z0-9, ]+?\s+\(.+\)$|#\s*type: ignore\[[\w, -]+\]\s+#\s*\S.+$")
 
@@ -122,11 +122,11 @@ def test_a_context_has_the_same_name_in_every_drawer(context: str) -> None:
 
 def test_every_drawer_holds_contexts_and_its_frame_and_nothing_else() -> None:
     domain = {path.name for path in (APP / "domain").iterdir() if (path / "__init__.py").exists()}
-    assert domain == CONTEXTS | WITHOUT_PERMISSIONS
+    assert domain == CONTEXTS
     schema = {
         path.stem for path in (APP / "schema").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
     }
-    assert schema - {"__init__"} == CONTEXTS | SCHEMA_FRAME
-    assert {path.stem for path in Path(policies.__file__).parent.glob("*.csv")} == CONTEXTS | {"roles"}
+    assert schema - {"__init__"} == CONTEXTS | OF_AUTHZ | SCHEMA_FRAME
+    assert {path.stem for path in Path(policies.__file__).parent.glob("*.csv")} == CONTEXTS | OF_AUTHZ | {"roles"}
     tested = {path.name for path in TESTS.iterdir() if (path / "__init__.py").exists()}
-    assert tested <= CONTEXTS | WITHOUT_PERMISSIONS | TEST_FRAME
+    assert tested <= CONTEXTS | OF_AUTHZ | TEST_FRAME

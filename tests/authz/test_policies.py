@@ -11,7 +11,7 @@ MAKERS_AND_CHECKERS = {Role.VILLAGE_OPERATOR, Role.PSM, Role.REGENCY_VERIFIER, R
 ROLES_OF_THE_ISSUE = (
     "MINISTRY_ADMIN MINISTRY_ANALYST AUDITOR PROVINCE_OFFICER REGENCY_ADMIN REGENCY_VERIFIER REGENCY_APPROVER TKSK PSM "
     "VILLAGE_OPERATOR PKH_FACILITATOR EWARONG_AGENT LKS_MANAGER LKS_ASSESSOR BANK_OFFICER DUKCAPIL_OFFICER "
-    "SYSTEM_OPERATOR"
+    "SYSTEM_OPERATOR PUBLIC"
 )
 
 
@@ -65,12 +65,13 @@ def test_the_analyst_reads_families_and_totals_but_knows_nobody(matrix: RoleMatr
         Permission.REGISTRY_FAMILY_READ,
         Permission.REGISTRY_PERSON_READ,
         Permission.INSIGHTS_SUMMARY_READ,
+        Permission.DOCUMENTS_DOCUMENT_COMPOSE,
     }
 
 
 def test_the_auditor_reads_everything_but_reveals_and_writes_nothing(matrix: RoleMatrix) -> None:
     reads = {permission for permission in Permission if permission.endswith((":read", ":lookup"))}
-    assert matrix.permissions(Role.AUDITOR) == reads
+    assert matrix.permissions(Role.AUDITOR) == reads | {Permission.DOCUMENTS_DOCUMENT_COMPOSE}
     assert not matrix.allows(Role.AUDITOR, Permission.REGISTRY_NIK_REVEAL)
     assert not matrix.allows(Role.AUDITOR, Permission.REGISTRY_IMPORT_RUN)
 

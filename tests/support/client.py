@@ -16,11 +16,11 @@ from app.authz.enforcer import load_role_matrix
 from app.authz.roles import Role
 from app.domain.registry.sealing import Seal
 from app.main import create_app
-from app.schema.endpoint import GraphQLEndpoint
 from app.schema.root import api
 from app.settings import Settings
 from app.tenants.server import DatabaseServer
 from app.tenants.session import Database
+from app.web.endpoint import GraphQLEndpoint
 from tests.authz.people import region
 from tests.support.world import connected
 

@@ -1,0 +1,1 @@
+"""Documents of GraphQL that were registered beforehand: trusted, and some of them open to the public."""
