@@ -11,7 +11,7 @@ from app.authz.enforcer import RoleMatrix
 from app.authz.permissions import Permission
 from app.authz.principal import Grant, Principal
 from app.authz.roles import Role
-from app.tenants.region_path import RegionPath
+from app.tenants.region_path import RegionPath, Span
 from app.tenants.scope import TenantScope
 
 OPERATOR_ID: Final = UUID("00000000-0000-7000-8000-000000000001")
@@ -35,7 +35,7 @@ class Access:
     so that ``is`` tells whether two permissions reach equally far.
     """
 
-    __slots__ = ("_interned", "_matrix", "_scopes", "_unions", "permissions", "principal", "shape")
+    __slots__ = ("_interned", "_matrix", "_roles", "_scopes", "_unions", "permissions", "principal", "shape")
 
     principal: Principal
     permissions: frozenset[Permission]
@@ -49,6 +49,7 @@ class Access:
         self._matrix = matrix
         self._interned: dict[TenantScope, TenantScope] = {}
         self._unions: dict[frozenset[Permission], TenantScope] = {}
+        self._roles: dict[Permission, tuple[str, ...]] = {}
         self.permissions = frozenset[Permission]().union(
             *(matrix.permissions(grant.role) for grant in principal.grants)
         )
@@ -68,6 +69,19 @@ class Access:
             (grant.region for grant in grants), (grant.entity for grant in grants if grant.entity is not None)
         )
         return self._interned.setdefault(scope, scope)
+
+    def roles(self, permission: Permission) -> tuple[str, ...]:
+        """The roles that bring ``permission``, sorted; the audit trail keeps them."""
+        if permission not in self._roles:
+            held = {grant.role.value for grant in self.principal.grants if self._matrix.allows(grant.role, permission)}
+            self._roles[permission] = tuple(sorted(held))
+        return self._roles[permission]
+
+    @property
+    def hull(self) -> Span:
+        """The villages from the first to the last that any grant reaches; the whole country where there is none."""
+        spans = [grant.region.villages for grant in self.principal.grants] or [RegionPath.country().villages]
+        return Span(min(span.low for span in spans), max(span.high for span in spans))
 
     def scope(self, permission: Permission) -> TenantScope:
         """Where ``permission`` may be used.

@@ -37,6 +37,8 @@ class RequestContext:
     access: Access
     language: Language
     request_id: str
+    operation_name: str
+    document_hash: bytes
     database: Database
     seal: Seal
     document: DocumentNode

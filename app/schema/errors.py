@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
+import asyncpg
 from graphql import FieldNode, GraphQLError, GraphQLSyntaxError
 
 from app.authz.authorize import NotPermitted
@@ -18,7 +20,27 @@ BAD_REQUEST: Final = "BAD_REQUEST"
 BAD_USER_INPUT: Final = "BAD_USER_INPUT"
 NOT_PERMITTED: Final = "NOT_PERMITTED"
 UNAUTHENTICATED: Final = "UNAUTHENTICATED"
+OPERATION_UNKNOWN: Final = "OPERATION_UNKNOWN"
+TIMED_OUT: Final = "TIMED_OUT"
+UNAVAILABLE: Final = "UNAVAILABLE"
 INTERNAL: Final = "INTERNAL_ERROR"
+
+HTTP_STATUS: Final[Mapping[str, int]] = {
+    NOT_PERMITTED: HTTPStatus.FORBIDDEN,
+    TIMED_OUT: HTTPStatus.GATEWAY_TIMEOUT,
+    UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""The status of a request that ends with such an error before it has an answer."""
+
+_TOO_SLOW: Final = (TimeoutError, asyncpg.QueryCanceledError)
+_DATABASE_GONE: Final = (
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+)
 
 _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
     NOT_PERMITTED: {
@@ -28,6 +50,14 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
     UNAUTHENTICATED: {
         Language.INDONESIAN: "Sertakan token yang sah di header Authorization: Bearer.",
         Language.ENGLISH: "Send a valid token in the header Authorization: Bearer.",
+    },
+    TIMED_OUT: {
+        Language.INDONESIAN: "Permintaan memerlukan waktu terlalu lama dan dihentikan; persempit wilayah atau jumlahnya.",
+        Language.ENGLISH: "The request took too long and was given up; ask for a smaller region or fewer rows.",
+    },
+    UNAVAILABLE: {
+        Language.INDONESIAN: "Basis data sedang tidak dapat dihubungi; coba lagi sebentar lagi.",
+        Language.ENGLISH: "The database cannot be reached; try again in a moment.",
     },
     INTERNAL: {
         Language.INDONESIAN: "Terjadi kesalahan di server. Sebutkan nomor permintaan {request_id} kepada pengelola.",
@@ -80,6 +110,11 @@ def _entry(error: GraphQLError, language: Language, request_id: str, before_exec
             return error_entry(NOT_PERMITTED, text, permission=permission)
         case GraphQLError() as found if (code := _code_of(found, None if error.path else before_execution)) is not None:
             return error_entry(code, _prefixed(code, found.message, language))
+        case cause if isinstance(cause, _TOO_SLOW):
+            return error_entry(TIMED_OUT, text_of(TIMED_OUT, language))
+        case cause if isinstance(cause, _DATABASE_GONE):
+            _log.error("request %s found no database", request_id, exc_info=cause)
+            return error_entry(UNAVAILABLE, text_of(UNAVAILABLE, language))
         case cause:
             _log.error("request %s failed", request_id, exc_info=cause)
             return error_entry(INTERNAL, text_of(INTERNAL, language, request_id=request_id))

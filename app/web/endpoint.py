@@ -6,6 +6,7 @@ needs Python, an error to report) takes the stock executor over the same plans, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
@@ -165,6 +166,8 @@ class GraphQLEndpoint:
             access=access,
             language=language,
             request_id=request_id,
+            operation_name=asked.operation_name or "",
+            document_hash=sha256(asked.query.encode()).digest(),
             database=self._database,
             seal=self._seal,
             document=document.node,
@@ -188,7 +191,8 @@ class GraphQLEndpoint:
         record = await self._database.read_once(plan.scope(caller.access), statement.text, arguments)
         if statement.failures(record, variables.coerced):
             return None
-        parts = [b'"%b":%b' % (key, record[at] or b"null") for at, key in enumerate(statement.json_keys)]
+        values, _subjects = statement.values(record)
+        parts = [b'"%b":%b' % pair for pair in zip(statement.json_keys, (value or b"null" for value in values), strict=True)]
         return b'{"data":{%b}}' % b",".join(parts)
 
 

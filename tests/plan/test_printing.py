@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from app.schema.plan.printing import LONGEST_COLUMN_NAME, json_list, json_object
+from app.schema.plan.printing import LONGEST_COLUMN_NAME, constant, json_list, json_object
 from app.tenants.session import Database
 from tests.plan.evaluation import evaluated, row_of, sql_of
 
@@ -54,10 +54,12 @@ async def test_without_fields_an_object_is_empty(database: Database) -> None:
     assert await evaluated(database, json_list({}, sa.select(row))) == b"[{}]"
 
 
-async def test_of_several_rows_the_first_is_printed(database: Database) -> None:
-    names = sa.values(sa.column("name", sa.Text()), name="names").data([("Sri",), ("Ayu",), ("Budi",)])
-    printed = json_object({"name": names.c.name}, names, first_by=[names.c.name])
-    assert await evaluated(database, printed) == b'{"name":"Ayu"}'
+async def test_a_text_stands_beside_an_object_and_where_there_is_no_row_neither_does(database: Database) -> None:
+    names = sa.values(sa.column("name", sa.Text()), name="names").data([("Sri",)])
+    printed = json_object({"name": names.c.name}, names, beside=constant("told"))
+    nothing = json_object({"name": names.c.name}, names, [sa.false()], beside=constant("told"))
+    assert await evaluated(database, printed) == b'["told", {"name":"Sri"}]'
+    assert await evaluated(database, nothing) is None
 
 
 async def test_no_key_hides_the_record(database: Database) -> None:

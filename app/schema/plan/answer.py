@@ -5,21 +5,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import asyncpg
 import orjson
 
 from app.schema.plan.arguments import Caller
-from app.schema.plan.planner import OperationPlan, RootText
+from app.schema.plan.planner import OperationPlan, RootText, Statement
+from app.schema.plan.subjects import SubjectGroup
 from app.tenants.session import Database
 
 
 @dataclass(slots=True)
 class Answer:
-    """The planned root fields of one request, read together at the first that is asked for: one statement, one snapshot."""
+    """The planned root fields of one request, read together at the first that is asked for: one statement, one snapshot.
+
+    ``subjects`` are those whose personal data was read. ``record`` is given where the statement of all root fields has run already.
+    """
 
     plan: OperationPlan
     variables: Mapping[str, Any]
     caller: Caller
     database: Database
+    record: asyncpg.Record | None = None
+    subjects: list[SubjectGroup] = field(default_factory=list, init=False)
     _reading: "asyncio.Task[dict[str, Any]] | None" = field(default=None, init=False)
 
     async def root(self, key: str) -> Any:
@@ -32,6 +39,8 @@ class Answer:
         return value
 
     async def _read(self) -> dict[str, Any]:
+        if self.record is not None:
+            return self._answered(self.plan.statement(tuple(self.plan.roots)), self.record)
         answered: dict[str, Any] = {}
         askable = []
         for key, root in self.plan.roots.items():
@@ -49,9 +58,13 @@ class Answer:
             record = await self.database.read_once(
                 self.plan.scope(self.caller.access), statement.text, statement.bind(self.variables, self.caller)
             )
-            answered |= {key: self._value(key, record[at]) for at, key in enumerate(askable)}
-            answered |= statement.failures(record, self.variables)
+            answered |= self._answered(statement, record)
         return answered
+
+    def _answered(self, statement: Statement, record: asyncpg.Record) -> dict[str, Any]:
+        values, self.subjects = statement.values(record)
+        read = {key: self._value(key, value) for key, value in zip(statement.keys, values, strict=True)}
+        return read | statement.failures(record, self.variables)
 
     def _value(self, key: str, json: bytes | None) -> Any:
         root = self.plan.roots[key]

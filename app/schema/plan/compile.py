@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql as pg
 from app.authz.authorize import Access
 from app.authz.permissions import Permission
 from app.domain.base import DomainError
-from app.schema.ids import NodeId, parse_node_ids
+from app.schema.ids import NodeId, NodeKey, parse_node_ids
 from app.schema.plan.arguments import Argument, ArgumentReader, Arguments, Binder, BoundScope
 from app.schema.plan.blueprint import RUNTIME_TYPE_KEY, Blueprint
 from app.schema.plan.page import Page
@@ -36,10 +36,13 @@ from app.schema.plan.source import (
     Source,
     Value,
 )
+from app.schema.plan.subjects import joined, subjects_of
 from app.tenants.region_path import RegionLevel
 from app.tenants.rls import Tenancy
 from app.tenants.scope import TenantScope
 
+_ROWLESS: Final = frozenset({"__typename", "totalCount"})
+"""What of a connection tells nothing of any one row."""
 MOST_LEVELS: Final = 15
 """Objects within objects. Beyond it lies no screen, but answers that grow with a power of the level."""
 
@@ -104,12 +107,16 @@ class Selection:
 
 @dataclass(slots=True)
 class Root:
-    """One compiled root field: an expression of type json, its parameters, and what must hold for it to be answered."""
+    """One compiled root field: an expression of type json, its parameters, and what must hold for it to be answered.
+
+    Where it ``tells_subjects``, the value stands behind the rows whose personal data it holds (``plan.subjects``).
+    """
 
     expression: sa.ColumnElement[Any]
     binder: Binder
     checks: list[Check]
     needs_python: bool
+    tells_subjects: bool
 
 
 class _Selected(NamedTuple):
@@ -132,7 +139,9 @@ class Compiler:
     binder: Binder
     checks: list[Check] = field(default_factory=list)
     needs_python: bool = False
+    tells_subjects: bool = False
     level: int = 0
+    personal: set[str] = field(default_factory=set)
 
     def root(self, details: list[FieldDetails]) -> Root:
         """The expression of a root field.
@@ -142,7 +151,7 @@ class Compiler:
             DomainError: an argument cannot be.
         """
         columns = self._field("root", self.selection.root_type, details, None)
-        return Root(columns["root"], self.binder, self.checks, self.needs_python)
+        return Root(columns["root"], self.binder, self.checks, self.needs_python, self.tells_subjects)
 
     def _field(self, key: str, type_: GraphQLObjectType, details: list[FieldDetails], row: Row | None) -> Columns:
         name = details[0].node.name.value
@@ -260,15 +269,38 @@ class Compiler:
             rows = specification.rows(reading)
             return rows, specification.on(reading, rows)
         source = self.selection.blueprint.source_of(selected.definition)
+        if source.personal:
+            self.personal.add(source.table.name)
         rows = source.table.alias()
         return rows, [*specification.on(reading, rows), *self._permitted(source, reading, rows)]
 
     def _one(self, specification: One, selected: _Selected) -> sa.ColumnElement[Any]:
         rows, conditions = self._related(specification, selected)
+        if selected.reading.row is None:
+            return self._one_of_root(specification, selected, rows, conditions)
         columns = self._columns(selected.object_type, selected.details, selected.reading.found_in(rows))
+        return json_object(columns, rows, conditions, outer=selected.reading.outer)
+
+    def _one_of_root(
+        self, specification: One, selected: _Selected, rows: sa.FromClause, conditions: list[sa.ColumnElement[bool]]
+    ) -> sa.ColumnElement[Any]:
         # What finds a row of the root may not be unique among all that the caller sees, as a NIK is only within a regency.
-        first_by = list(rows.primary_key) if selected.reading.row is None else []
-        return json_object(columns, rows, conditions, outer=selected.reading.outer, first_by=first_by)
+        first = sa.select(rows).where(*conditions).order_by(*rows.primary_key).limit(sa.literal_column("1")).cte()
+        columns = self._columns(selected.object_type, selected.details, selected.reading.found_in(first))
+        beside = None
+        if specification.rows is None:
+            source = self.selection.blueprint.source_of(selected.definition)
+            beside = self._subjects(source, selected.object_type.name, first)
+        return json_object(columns, first, cte=first, beside=beside)
+
+    def _subjects(self, source: Source, type_name: str, rows: sa.FromClause) -> sa.ColumnElement[str] | None:
+        """Whom the ``rows`` of a root field are about; None where they are about nobody. Comes after the columns are compiled."""
+        if not source.personal:
+            return None
+        self.tells_subjects = True
+        # A person's row also leads to the family and so to everybody in it.
+        above = ["family_id"] if "family_id" in rows.c and self.personal - {source.table.name} else []
+        return subjects_of(type_name, rows, ["id", *above])
 
     def _many(self, specification: Many, selected: _Selected) -> sa.ColumnElement[Any]:
         rows, conditions = self._related(specification, selected)
@@ -307,7 +339,15 @@ class Compiler:
             key: parts[details[0].node.name.value](details)
             for key, details in self.selection.subfields(type_, selected.details).items()
         }
-        return json_object(columns, cte=page.rows)
+        selects_rows = any(name not in _ROWLESS for name in self._names(type_, selected.details))
+        beside = None
+        if selected.reading.row is None and selects_rows:
+            row_type = _type_of(type_, "nodes")
+            beside = self._subjects(source, row_type.name, page.shown().subquery())
+        return json_object(columns, cte=page.rows, beside=beside)
+
+    def _names(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> set[str]:
+        return {sub[0].node.name.value for sub in self.selection.subfields(type_, details).values()}
 
     def _nodes(self, page: Page, type_: GraphQLObjectType, details: list[FieldDetails]) -> sa.ColumnElement[Any]:
         return json_list(self._columns(type_, details, Row(page.rows)), page.shown())
@@ -340,7 +380,7 @@ class Compiler:
     def _lookup(self, specification: Lookup, selected: _Selected) -> sa.ColumnElement[Any]:
         """Objects by id: every type that has ids is one branch of a CASE, so one statement finds any of them."""
         given = selected.reading.arguments["ids" if specification.many else "id"]
-        wanted = (
+        asked = (
             sa.func.unnest(
                 given.bind(pg.ARRAY(sa.Text()), lambda ids: [node.prefix for node in _node_ids(ids)]),
                 given.bind(pg.ARRAY(sa.Text()), lambda ids: [",".join(map(str, node.key)) for node in _node_ids(ids)]),
@@ -348,35 +388,61 @@ class Compiler:
             .table_valued("prefix", "key", with_ordinality="position")
             .render_derived()
         )
-        branches = [
-            (wanted.c.prefix == constant(source.node.prefix), self._found(name, source, wanted, selected))
+        wanted = sa.select(asked.c.prefix, asked.c.key, asked.c.position).cte()
+        readable = {
+            name: (source, source.node)
             for name, source in self.selection.blueprint.sources.items()
             if source.node is not None and source.permission in self.selection.access.permissions
+        }
+        found = sa.case(
+            *[
+                (wanted.c.prefix == constant(node.prefix), self._found(name, source, node, wanted, selected))
+                for name, (source, node) in readable.items()
+            ]
+        )
+        printed: sa.ColumnElement[Any] = found
+        if specification.many:
+            listed = sa.func.json_agg(pg.aggregate_order_by(found, wanted.c.position))
+            printed = sa.func.coalesce(listed, sa.text("'[]'::json"))
+        groups = [
+            told
+            for name, (source, node) in readable.items()
+            if (told := self._subjects_among(name, source, node, wanted)) is not None
         ]
-        found = sa.case(*branches)
-        if not specification.many:
-            return sa.select(found).select_from(wanted).scalar_subquery()
-        listed = sa.func.json_agg(pg.aggregate_order_by(found, wanted.c.position))
-        return sa.select(sa.func.coalesce(listed, sa.text("'[]'::json"))).select_from(wanted).scalar_subquery()
+        if groups:
+            printed = sa.func.json_build_array(joined(groups), printed, type_=pg.JSON())
+        return sa.select(printed).select_from(wanted).add_cte(wanted, nest_here=True).scalar_subquery()
 
-    def _found(
-        self, type_name: str, source: Source, wanted: sa.TableValuedAlias, selected: _Selected
-    ) -> sa.ColumnElement[Any]:
-        if source.node is None:
-            raise LookupError(f"{type_name} has no ids")
+    def _subjects_among(
+        self, type_name: str, source: Source, node: NodeKey, wanted: sa.CTE
+    ) -> sa.ColumnElement[str] | None:
+        if not source.personal:
+            return None
         rows = source.table.alias()
+        conditions = [wanted.c.prefix == constant(node.prefix), *self._wanted(source, node, rows, wanted)]
+        return self._subjects(source, type_name, sa.select(rows).join(wanted, sa.and_(*conditions)).subquery())
+
+    def _wanted(
+        self, source: Source, node: NodeKey, rows: sa.FromClause, wanted: sa.CTE
+    ) -> list[sa.ColumnElement[bool]]:
         conditions = [
             rows.c[name]
             == sa.cast(sa.func.split_part(wanted.c.key, constant(","), sa.literal_column(str(at))), sql_type)
-            for at, (name, sql_type) in enumerate(zip(source.node.columns, source.node.types, strict=True), start=1)
+            for at, (name, sql_type) in enumerate(zip(node.columns, node.types, strict=True), start=1)
         ]
         if source.tenancy is not None:
             conditions += self._within(source.permission, source.tenancy, rows)
+        return conditions
+
+    def _found(
+        self, type_name: str, source: Source, node: NodeKey, wanted: sa.CTE, selected: _Selected
+    ) -> sa.ColumnElement[Any]:
+        rows = source.table.alias()
         type_ = cast("GraphQLObjectType", self.selection.blueprint.schema.type_map[type_name])
         columns = self._columns(type_, selected.details, Row(rows))
         if self.selection.for_tree:
             columns[RUNTIME_TYPE_KEY] = constant(type_name)
-        return json_object(columns, rows, conditions, outer=wanted)
+        return json_object(columns, rows, self._wanted(source, node, rows, wanted), outer=wanted)
 
 
 def _within_reach(

@@ -35,6 +35,7 @@ from app.schema.plan.arguments import Argument, Binder, Bound, BoundScope, Calle
 from app.schema.plan.blueprint import Blueprint
 from app.schema.plan.compile import Compiler, FieldDenied, Root, Selection
 from app.schema.plan.source import Connect, Derived, Lookup, Many, One, Specification
+from app.schema.plan.subjects import SubjectGroup, split
 from app.tenants.scope import TenantScope
 from app.tenants.session import SCOPE_ARGUMENTS, SCOPE_CALL
 
@@ -73,6 +74,7 @@ class RootText:
     value: Text
     checks: tuple[tuple[Text, Argument, Callable[[Any], Exception]], ...]
     needs_python: bool
+    tells_subjects: bool
 
     @classmethod
     def of(cls, root: Root) -> "RootText":
@@ -81,6 +83,7 @@ class RootText:
             Text.of(root.expression, root.binder),
             tuple((Text.of(check.condition, root.binder), check.argument, check.error) for check in root.checks),
             root.needs_python,
+            root.tells_subjects,
         )
 
 
@@ -91,6 +94,7 @@ class Statement:
     text: str
     keys: tuple[str, ...]
     json_keys: tuple[bytes, ...]
+    tells_subjects: tuple[bool, ...]
     parameters: tuple[Bound | BoundScope | Any, ...]
     checks: tuple[tuple[str, Argument, Callable[[Any], Exception]], ...]
 
@@ -108,6 +112,7 @@ class Statement:
             text=f"with scope as materialized (select {SCOPE_CALL}) select {', '.join(columns)} from scope",  # noqa: S608
             keys=tuple(roots),
             json_keys=tuple(key.encode() for key in roots),
+            tells_subjects=tuple(root.tells_subjects for root in roots.values()),
             parameters=tuple(parameters),
             checks=tuple((key, argument, error) for key, _, argument, error in checks),
         )
@@ -122,6 +127,18 @@ class Statement:
             parameter.value(variables, caller) if isinstance(parameter, Bound | BoundScope) else parameter
             for parameter in self.parameters
         ]
+
+    def values(self, record: asyncpg.Record) -> tuple[list[bytes | None], list[SubjectGroup]]:
+        """The JSON of each root field, None where it found nothing, and whose personal data all of them hold."""
+        values: list[bytes | None] = []
+        subjects: list[SubjectGroup] = []
+        for at, tells in enumerate(self.tells_subjects):
+            value: bytes | None = record[at]
+            if tells and value is not None:
+                groups, value = split(value)
+                subjects += groups
+            values.append(value)
+        return values, subjects
 
     def failures(self, record: asyncpg.Record, variables: Mapping[str, Any]) -> dict[str, Exception]:
         """The root fields whose checks the database answered with no, each with its error."""

@@ -47,24 +47,25 @@ def json_object(
     *,
     outer: sa.FromClause | None = None,
     cte: sa.CTE | None = None,
-    first_by: Sequence[sa.ColumnElement[Any]] = (),
+    beside: sa.ColumnElement[str] | None = None,
 ) -> sa.ColumnElement[Any]:
     """One JSON object of ``columns``; null where ``rows`` has no row. ``outer`` is the row of an enclosing query.
 
-    ``first_by`` orders ``rows`` where there may be several, and the first is printed.
+    With a text ``beside`` it, an array of that text and the object.
     """
     query = _row_query(columns)
     if rows is not None:
         query = query.select_from(rows).where(*conditions)
-    if first_by:
-        query = query.order_by(*first_by).limit(sa.literal_column("1"))
-    if cte is not None:
-        query = query.add_cte(cte, nest_here=True)
     if outer is not None:
         query = query.correlate(outer)
     record = query.subquery(_RECORD)
     printed = sa.func.to_json(_record(columns, record), type_=pg.JSON())
-    return sa.select(printed).select_from(record).scalar_subquery()
+    if beside is not None:
+        printed = sa.func.json_build_array(beside, printed, type_=pg.JSON())
+    answer = sa.select(printed).select_from(record)
+    if cte is not None:
+        answer = answer.add_cte(cte, nest_here=True)
+    return answer.scalar_subquery()
 
 
 def json_list(columns: Columns, query: sa.Select[Any], *, outer: sa.FromClause | None = None) -> sa.ColumnElement[Any]:

@@ -59,13 +59,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the rows of an object type are, and who may read them."""
+    """Where the rows of an object type are, and who may read them.
+
+    Rows that are ``personal`` are about somebody: whoever reads them through a root field is kept in the audit trail.
+    """
 
     table: sa.Table
     permission: Permission
     tenancy: Tenancy | None
     orders: Mapping[Any, Order] = field(default_factory=dict)
     node: NodeKey | None = None
+    personal: bool = False
 
     def node_text(self, row: Row) -> sa.ColumnElement[str]:
         """The node id of ``row``."""

@@ -73,6 +73,7 @@ FAMILIES: Final = Source(
         ),
     },
     node=tenant_node("Family"),
+    personal=True,
 )
 PERSONS: Final = Source(
     table=person,
@@ -85,6 +86,7 @@ PERSONS: Final = Source(
         ),
     },
     node=tenant_node("Person"),
+    personal=True,
 )
 RANKS: Final = Source(welfare_rank, Permission.REGISTRY_FAMILY_READ, Tenancy.VILLAGE)
 EDITIONS: Final = Source(registry_edition, Permission.REGISTRY_EDITION_READ, None)

@@ -1,0 +1,285 @@
+"""One operation of GraphQL, from what was asked to the bytes of its answer; however it came in.
+
+An operation whose root fields are all compiled goes from variables to SQL to bytes. Anything else (``me``, introspection, a field
+that needs Python, a mutation, an error to report) takes the stock executor over the same plans, so both ways answer alike.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+import orjson
+from graphql import GraphQLError, OperationType
+from graphql.execution.values import VariableValues
+
+from app.authz.authorize import Access
+from app.domain.audit.models import Action
+from app.domain.audit.service import AuditLog, Event
+from app.domain.base import DomainError
+from app.domain.registry.sealing import Seal
+from app.schema import errors
+from app.schema.context import RequestContext
+from app.schema.documents import Documents
+from app.schema.language import Language
+from app.schema.plan.answer import Answer
+from app.schema.plan.arguments import Caller
+from app.schema.plan.planner import Document, Operation, OperationPlan
+from app.schema.plan.subjects import SubjectGroup
+from app.schema.root import Api
+from app.tenants.session import Database
+
+ANONYMOUS_OPERATION: Final = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The parameters of a GraphQL request: a document or the hash of a known one, and what goes with it."""
+
+    query: str | None
+    document_hash: str | None
+    variables: dict[str, Any]
+    operation_name: str | None
+
+
+class OperationUnknown(DomainError):
+    """The document holds several operations and none was named, or none of that name."""
+
+    code = errors.OPERATION_UNKNOWN
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Sebutkan salah satu operasi dokumen dalam `operationName`.",
+            "Name one of the operations of the document in `operationName`.",
+        )
+
+
+class DocumentRefused(Exception):
+    """The document or its variables cannot be: ``errors`` say why, all of them under ``code`` unless they have their own."""
+
+    def __init__(self, found: Sequence[GraphQLError], code: str) -> None:
+        super().__init__(code)
+        self.errors = found
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An operation that may run: its document is known and valid, its variables are coerced, its caller may send it."""
+
+    text: str
+    document: Document
+    operation: Operation
+    given: dict[str, Any]
+    variables: VariableValues
+    access: Access
+    cost: int
+
+    @property
+    def kind(self) -> OperationType:
+        """Whether it is a query, a mutation or a subscription."""
+        return self.operation.node.operation
+
+    @property
+    def name(self) -> str:
+        """The name of the operation in its document; empty where it has none."""
+        name = self.operation.node.name
+        return name.value if name is not None else ANONYMOUS_OPERATION
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The body of an answer, and the codes of the errors in it."""
+
+    body: bytes
+    codes: tuple[str, ...] = ()
+
+
+class Operations:
+    """Prepares and answers operations over one schema and one database."""
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        database: Database,
+        documents: Documents,
+        audit: AuditLog,
+        seal: Seal,
+        test_nik_provinces: frozenset[str],
+    ) -> None:
+        self._api, self._planner = api, api.planner
+        self._database, self._documents, self._audit, self._seal = database, documents, audit, seal
+        self._test_nik_provinces = test_nik_provinces
+
+    async def prepare(self, asked: Asked, access: Access | None) -> Prepared:
+        """Find the document of ``asked``, whoever asks; None stands for somebody without a token.
+
+        Raises:
+            DocumentRefused: the document or its variables are not valid.
+            DomainError: the document is over a limit, is not trusted, or has no such operation.
+            Unauthenticated: the document is not open to the public, and there is no token.
+        """
+        trusted = await self._documents.resolve(asked.query, asked.document_hash, access)
+        text, access = trusted.text, trusted.access
+        document = self._planner.document(text)
+        if isinstance(document, list):
+            raise DocumentRefused(document, errors.VALIDATION)
+        self._documents.admit(document, access)
+        operation = document.operation(asked.operation_name)
+        if operation is None:
+            raise OperationUnknown
+        variables = self._planner.variables(operation, asked.variables)
+        if isinstance(variables, list):
+            raise DocumentRefused(variables, errors.BAD_USER_INPUT)
+        cost = document.cost(operation, variables)
+        return Prepared(text, document, operation, asked.variables, variables, access, cost)
+
+    async def answer(
+        self, prepared: Prepared, *, language: Language, request_id: str, extensions: bytes | None = None
+    ) -> Answered:
+        """Run a query or a mutation. The answer exists once the audit trail holds what it tells."""
+        plan = self._planner.plan(prepared.operation, prepared.variables, prepared.access)
+        caller = Caller(prepared.access, self._seal, self._test_nik_provinces)
+        answer = Answer(plan, prepared.variables.coerced, caller, self._database)
+        if plan.complete and (body := await self._planned(plan, prepared, answer)) is not None:
+            await self._keep(prepared, request_id, answer.subjects, ())
+            return Answered(_framed(body, extensions))
+        result = await self._api.schema.execute(
+            prepared.text,
+            prepared.given,
+            context_value=self._context(prepared, answer, language, request_id),
+            operation_name=prepared.operation.node.name and prepared.operation.node.name.value,
+        )
+        entries, refused = self._entries(result.errors, language, request_id)
+        await self._keep(prepared, request_id, answer.subjects, refused)
+        content: dict[str, Any] = {"data": result.data}
+        if entries:
+            content["errors"] = entries
+        if extensions is not None:
+            content["extensions"] = orjson.Fragment(extensions)
+        return Answered(orjson.dumps(content), tuple(entry["extensions"]["code"] for entry in entries))
+
+    async def subscribe(
+        self, prepared: Prepared, *, language: Language, request_id: str
+    ) -> AsyncIterator[Answered]:
+        """Run a subscription: one answer for each event, until the source ends or the caller closes the iterator."""
+        plan = OperationPlan({}, (), complete=False)
+        caller = Caller(prepared.access, self._seal, self._test_nik_provinces)
+        context = self._context(
+            prepared, Answer(plan, prepared.variables.coerced, caller, self._database), language, request_id
+        )
+        source = await self._api.schema.subscribe(
+            prepared.text,
+            prepared.given,
+            context_value=context,
+            operation_name=prepared.operation.node.name and prepared.operation.node.name.value,
+        )
+        if not hasattr(source, "__aiter__"):
+            entries, refused = self._entries(source.errors, language, request_id)
+            await self._keep(prepared, request_id, [], refused)
+            yield _with_errors(None, entries)
+            return
+        async for result in source:
+            entries, refused = self._entries(result.errors, language, request_id)
+            await self._keep(prepared, request_id, [], refused)
+            yield _with_errors(result.data, entries)
+
+    async def _planned(self, plan: OperationPlan, prepared: Prepared, answer: Answer) -> bytes | None:
+        """The data as bytes, or None where something must be refused and the stock executor says what."""
+        statement = plan.statement(tuple(plan.roots))
+        try:
+            arguments = statement.bind(prepared.variables.coerced, answer.caller)
+        except DomainError:
+            return None
+        record = await self._database.read_once(plan.scope(prepared.access), statement.text, arguments)
+        if statement.failures(record, prepared.variables.coerced):
+            answer.record = record
+            return None
+        values, answer.subjects = statement.values(record)
+        parts = [b'"%b":%b' % pair for pair in zip(statement.json_keys, (v or b"null" for v in values), strict=True)]
+        return b",".join(parts)
+
+    def _context(self, prepared: Prepared, answer: Answer, language: Language, request_id: str) -> RequestContext:
+        return RequestContext(
+            access=prepared.access,
+            language=language,
+            request_id=request_id,
+            operation_name=prepared.name,
+            document_hash=_hash(prepared.text),
+            database=self._database,
+            seal=self._seal,
+            document=prepared.document.node,
+            answer=answer,
+        )
+
+    def _entries(
+        self, found: Sequence[GraphQLError] | None, language: Language, request_id: str
+    ) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+        """The errors as the caller sees them, and the permissions that were refused."""
+        entries = [errors.formatted(error, language, request_id) for error in found or ()]
+        refused = (entry["extensions"].get("permission") for entry in entries)
+        return entries, tuple(dict.fromkeys(permission for permission in refused if permission))
+
+    async def _keep(
+        self, prepared: Prepared, request_id: str, subjects: Sequence[SubjectGroup], refused: Sequence[str]
+    ) -> None:
+        if not subjects and not refused:
+            return
+        access = prepared.access
+        common: Mapping[str, Any] = {
+            "principal_id": access.principal.id,
+            "operation": prepared.name,
+            "document_hash": _hash(prepared.text),
+            "purpose": None,
+            "request_id": request_id,
+        }
+        events = [_read(group, self._planner.blueprint.sources[group.type_name].permission, access, common) for group in subjects]
+        events += [_refusal(permission, access, common) for permission in refused]
+        await self._audit.append(events)
+
+
+def _read(group: SubjectGroup, permission: Any, access: Access, common: Mapping[str, Any]) -> Event:
+    return Event(
+        action=Action.READ,
+        roles=access.roles(permission),
+        permission=permission.value,
+        subject_type=group.type_name,
+        subject_ids=group.ids,
+        row_count=group.row_count,
+        village_low=group.village_low,
+        village_high=group.village_high,
+        **common,
+    )
+
+
+def _refusal(permission: str, access: Access, common: Mapping[str, Any]) -> Event:
+    hull = access.hull
+    return Event(
+        action=Action.REFUSAL,
+        roles=tuple(sorted({grant.role.value for grant in access.principal.grants})),
+        permission=permission,
+        subject_type="Operation",
+        subject_ids=(),
+        row_count=0,
+        village_low=hull.low,
+        village_high=hull.high,
+        **common,
+    )
+
+
+def _hash(text: str) -> bytes:
+    return sha256(text.encode()).digest()
+
+
+def _framed(data: bytes, extensions: bytes | None) -> bytes:
+    if extensions is None:
+        return b'{"data":{%b}}' % data
+    return b'{"data":{%b},"extensions":%b}' % (data, extensions)
+
+
+def _with_errors(data: dict[str, Any] | None, entries: list[dict[str, Any]]) -> Answered:
+    content: dict[str, Any] = {"data": data}
+    if entries:
+        content["errors"] = entries
+    return Answered(orjson.dumps(content), tuple(entry["extensions"]["code"] for entry in entries))
