@@ -1,45 +1,161 @@
-"""The ASGI application: routes, lifespan and what they are composed of."""
+"""The ASGI application: what it is composed of, its routes, and what runs beside the requests."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
-from starlette.routing import Route
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from app.authz.authentication import Authenticator
-from app.authz.enforcer import load_role_matrix
+from app.authz.authorize import authorize, operator_access, public_access
+from app.authz.enforcer import RoleMatrix, load_role_matrix
+from app.authz.keys import issuer_keys
+from app.authz.permissions import Permission
+from app.domain.audit.seals import Sealer
+from app.domain.audit.service import AuditLog
+from app.domain.documents.registry import DocumentRegistry
 from app.domain.registry.sealing import Seal
+from app.schema.documents import Documents
+from app.schema.operations import Operations
 from app.schema.root import api
 from app.settings import Settings
+from app.tenants.region_path import RegionPath
 from app.tenants.server import DatabaseServer
 from app.tenants.session import Database
+from app.web.door import edge
 from app.web.endpoint import GraphQLEndpoint
+from app.web.execution import Execution
+from app.web.gate import Gate, Tarpit
+from app.web.graphiql import graphiql_page
+from app.web.health import Readiness, operator_routes
+from app.web.login import Login
+from app.web.rates import Rates
+from app.web.reception import Reception
+from app.web.sessions import Sessions
+from app.web.streams import STATE_NAME, Streams
+from app.web.telemetry import Telemetry
+from app.web.websocket import WebSocketEndpoint
+
+GRAPHQL = "/graphql"
 
 
 async def _home(_request: Request) -> RedirectResponse:
-    return RedirectResponse("/graphql")
+    return RedirectResponse(GRAPHQL)
 
 
-def create_app(settings: Settings, server: DatabaseServer) -> Starlette:
-    """The application over ``server``, which is running, migrated and holds the region tree."""
-    database = Database(server.app, read_pool_size=settings.read_pool_size, write_pool_size=settings.write_pool_size)
-    endpoint = GraphQLEndpoint(
+def create_app(settings: Settings, server: DatabaseServer, *, matrix: RoleMatrix | None = None) -> Starlette:
+    """The application over ``server``, which is running, migrated and holds the region tree.
+
+    ``matrix`` says what roles may do where that is not what ``policies/`` say.
+    """
+    matrix = matrix or load_role_matrix()
+    telemetry = Telemetry.of_process()
+    database = Database(
+        server.app,
+        read_pool_size=settings.read_pool_size,
+        write_pool_size=settings.write_pool_size,
+        statement_seconds=settings.statement_seconds,
+    )
+    authenticator = Authenticator.of_settings(settings, database, matrix)
+    audit, rates, tarpit, streams = AuditLog(database), Rates.of_settings(settings), Tarpit(), Streams()
+    reception = Reception(authenticator, rates, audit)
+    documents = Documents(
+        DocumentRegistry(database), public=public_access(matrix), development=settings.is_development
+    )
+    operations = Operations(
         api(),
         database=database,
-        authenticator=Authenticator.of_settings(settings, database, load_role_matrix()),
+        documents=documents,
+        audit=audit,
         seal=Seal.of_settings(settings),
         test_nik_provinces=settings.nik_provinces_for_tests,
-        graphiql=settings.is_development,
     )
+    execution = Execution(
+        operations, rates=rates, gate=Gate.of_settings(settings), request_seconds=settings.request_seconds
+    )
+    sessions = Sessions.of_settings(settings) if settings.client_id is not None else None
+    endpoint = GraphQLEndpoint(
+        execution=execution,
+        authenticator=authenticator,
+        reception=reception,
+        rates=rates,
+        streams=streams,
+        telemetry=telemetry,
+        session_token=sessions.session_token if sessions is not None else lambda _request: None,
+        page=_page(settings, authenticator, documents, sessions),
+    )
+    sockets = WebSocketEndpoint(
+        execution=execution,
+        authenticator=authenticator,
+        reception=reception,
+        rates=rates,
+        tarpit=tarpit,
+        streams=streams,
+        telemetry=telemetry,
+        origins=settings.cors_origins,
+        sessions=sessions,
+    )
+    routes: list[BaseRoute] = [
+        Route("/", _home),
+        Route(GRAPHQL, endpoint),
+        WebSocketRoute(GRAPHQL, sockets),
+        *operator_routes(settings, Readiness(database), telemetry.metrics),
+    ]
+    if sessions is not None:
+        keys = issuer_keys(settings)
+        login = Login(
+            settings, keys=keys, authenticator=authenticator, sessions=sessions, on_login=reception.logged_in
+        )
+        routes += login.routes()
+    country = authorize(operator_access(RegionPath.country(), matrix), Permission.AUDIT_EVENT_SEAL)
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         await database.open()
         try:
-            yield
+            async with telemetry.running(), _beside(Sealer(database, country), settings.seal_seconds):
+                yield {STATE_NAME: streams}
         finally:
             await database.close()
 
-    return Starlette(routes=[Route("/", _home), Route("/graphql", endpoint)], lifespan=lifespan)
+    return Starlette(routes=routes, lifespan=lifespan, middleware=edge(settings, rates, tarpit))
+
+
+@asynccontextmanager
+async def _beside(sealer: Sealer, interval: float) -> AsyncIterator[None]:
+    """Seal every ``interval`` seconds for as long as the context is open; never where that is 0."""
+    if not interval:
+        yield
+        return
+    sealing = asyncio.create_task(sealer.run(interval))
+    try:
+        yield
+    finally:
+        sealing.cancel()
+        with suppress(asyncio.CancelledError):
+            await sealing
+
+
+def _page(
+    settings: Settings, authenticator: Authenticator, documents: Documents, sessions: Sessions | None
+) -> Callable[[Request], Response | None]:
+    """What a browser sees that opens /graphql: GraphiQL for whoever may introspect, the login page for whoever is nobody yet."""
+
+    def page(request: Request) -> Response | None:
+        if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
+            return None
+        if settings.is_development:
+            return graphiql_page()
+        if sessions is None:
+            return None
+        token = sessions.page_token(request)
+        access = authenticator.remembered(token) if token is not None else None
+        if access is None:
+            return RedirectResponse(f"/login?next={GRAPHQL}", 303)
+        return graphiql_page() if documents.may_introspect(access) else None
+
+    return page

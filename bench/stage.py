@@ -30,6 +30,11 @@ from app.tenants.session import open_loader
 SEED: Final = 20261121
 PROVINCE: Final = RegionPath.parse("33")
 _STARTS_WITHIN: Final = 60.0
+_UNLIMITED: Final = {
+    "KESOS_REQUESTS_PER_MINUTE": "1000000000",
+    "KESOS_REQUESTS_PER_MINUTE_PER_ADDRESS": "1000000000",
+    "KESOS_COST_PER_MINUTE": "1000000000000",
+}
 
 
 @contextmanager
@@ -92,11 +97,15 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def kesos_process(settings: Settings) -> AsyncIterator[str]:
-    """``kesos serve`` as a user starts it, one worker; yields the URL of its GraphQL endpoint."""
+async def kesos_process(settings: Settings, *, limited: bool = False) -> AsyncIterator[str]:
+    """``kesos serve`` as a user starts it, one worker; yields the URL of its GraphQL endpoint.
+
+    Unless ``limited``, one principal at one address may ask for as much as a bench does.
+    """
     port = free_port()
     command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
-    async with _process(command, port, {"KESOS_DATA_DIR": str(settings.data_dir)}):
+    environment = {"KESOS_DATA_DIR": str(settings.data_dir), **({} if limited else _UNLIMITED)}
+    async with _process(command, port, environment):
         yield f"http://127.0.0.1:{port}/graphql"
 
 

@@ -5,12 +5,13 @@ from sqlalchemy import Connection
 
 from app.authz import tables as authz
 from app.domain.audit import models as audit
+from app.domain.documents import models as documents
 from app.domain.insights import models as insights
 from app.domain.regions import models as regions
 from app.domain.registry import models as registry
 from app.tenants.tables import metadata
 
-MODULES_WITH_TABLES = (regions, authz, registry, insights, audit)
+MODULES_WITH_TABLES = (regions, authz, registry, insights, audit, documents)
 """Named, so that their tables are in the catalogue when revisions are compared with it."""
 
 

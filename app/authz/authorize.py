@@ -16,6 +16,8 @@ from app.tenants.scope import TenantScope
 
 OPERATOR_ID: Final = UUID("00000000-0000-7000-8000-000000000001")
 """The principal id that jobs of the command line leave in the audit trail."""
+PUBLIC_ID: Final = UUID("00000000-0000-7000-8000-000000000002")
+"""The principal id of everybody who comes without a token."""
 
 
 class NotPermitted(Exception):
@@ -78,6 +80,11 @@ class Access:
         return self._roles[permission]
 
     @property
+    def all_roles(self) -> tuple[str, ...]:
+        """The roles of all grants, sorted."""
+        return tuple(sorted({grant.role.value for grant in self.principal.grants}))
+
+    @property
     def hull(self) -> Span:
         """The villages from the first to the last that any grant reaches; the whole country where there is none."""
         spans = [grant.region.villages for grant in self.principal.grants] or [RegionPath.country().villages]
@@ -131,3 +138,15 @@ def operator_access(region: RegionPath, matrix: RoleMatrix) -> Access:
         grants=(Grant(Role.SYSTEM_OPERATOR, region),),
     )
     return Access(operator, matrix)
+
+
+def public_access(matrix: RoleMatrix) -> Access:
+    """The access of everybody who comes without a token, in the whole country: for documents that are open to the public."""
+    public = Principal(
+        id=PUBLIC_ID,
+        issuer="kesos:public",
+        subject="public",
+        name="Masyarakat",
+        grants=(Grant(Role.PUBLIC, RegionPath.country()),),
+    )
+    return Access(public, matrix)

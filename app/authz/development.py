@@ -13,9 +13,9 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from uuid_utils.compat import uuid7
 
-from app.authz.keys import FixedKeys
+from app.authz.jwk import FixedKeys
 from app.authz.roles import Role
-from app.authz.tokens import SUBJECT_CHARACTERS
+from app.authz.tokens import ACCESS_TYPE, SUBJECT_CHARACTERS
 from app.settings import DEVELOPMENT_ISSUER, Settings
 from app.tenants.region_path import RegionPath
 from app.tenants.scope import EntityBinding
@@ -33,10 +33,12 @@ on conflict (issuer, subject) do update set name = excluded.name
 returning id
 """
 _ADD_GRANT: Final = """
-insert into principal_grant (id, principal_id, role, region_id, entity_kind, entity_id) values ($1, $2, $3, $4, $5, $6)
+insert into principal_grant
+  (id, principal_id, role, region_id, entity_kind, entity_id, holder_subject, holder_name, status, people, reason)
+values ($1, $2, $3, $4, $5, $6, $7, $8, 'ACTIVE', 1, 'Penerbit token pengembangan')
 on conflict (
   principal_id, role, (coalesce(region_id, 0)), (coalesce(entity_id, '00000000-0000-0000-0000-000000000000'::uuid))
-) where valid_to is null do nothing
+) where valid_to is null and status = 'ACTIVE' do nothing
 """
 
 
@@ -98,7 +100,7 @@ def issue_token(settings: Settings, subject: str, *, lifetime: timedelta = LIFET
         "iat": now,
         "exp": now + int(lifetime.total_seconds()),
     }
-    return jwt.encode({"alg": _ALGORITHM, "kid": key.kid}, claims, key)
+    return jwt.encode({"alg": _ALGORITHM, "kid": key.kid, "typ": ACCESS_TYPE}, claims, key)
 
 
 def development_subject(role: Role, region: RegionPath) -> str:
@@ -117,8 +119,8 @@ async def ensure_principal(
 ) -> UUID:
     """Make sure that the development issuer's ``subject`` is a principal with this grant, and return its id.
 
-    Run again, it changes nothing but the name. ``connection`` is one of the database's owner or administrator: the
-    application itself may not write principals.
+    Run again, it changes nothing but the name. ``connection`` is one of the database's owner or administrator, and nobody
+    gives the grant, so it is for development alone; where people give grants, ``app.authz.grants`` keeps the rules.
     """
     async with connection.transaction():
         principal_id: UUID = await connection.fetchval(_UPSERT_PRINCIPAL, uuid7(), DEVELOPMENT_ISSUER, subject, name)
@@ -130,5 +132,7 @@ async def ensure_principal(
             region.id or None,
             entity.kind if entity else None,
             entity.id if entity else None,
+            subject,
+            name,
         )
     return principal_id

@@ -18,6 +18,7 @@ class Permission(StrEnum):
     REGISTRY_IMPORT_RUN = "registry:import:run"
     INSIGHTS_SUMMARY_READ = "insights:summary:read"
     AUDIT_EVENT_READ = "audit:event:read"
+    AUDIT_EVENT_SEAL = "audit:event:seal"
     AUDIT_SUBJECT_READ = "audit:subject:read"
     PRINCIPALS_GRANT_READ = "principals:grant:read"
     PRINCIPALS_GRANT_CHANGE = "principals:grant:change"

@@ -1,6 +1,7 @@
 """The commands of Kesos."""
 
 import difflib
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final
@@ -8,14 +9,17 @@ from typing import Annotated, Final
 import typer
 
 from app.authz.roles import Role
+from app.cli.auditing import Noted, audit, check_seals, noted_seal, told_of_seals
 from app.cli.commands import Commands
 from app.cli.console import Refusal, plain, said, step, tell
 from app.cli.database import make_ready, migrate_down, require_ready, run, running
 from app.cli.demo import demonstrate
+from app.cli.documents import documents
 from app.cli.importing import import_aliases, import_population, read_lines, show_issues
 from app.cli.people import Post, enlist
 from app.cli.seeding import seed_families
 from app.cli.serving import address_of, listening, refuse_too_many, serve_in_processes, serving
+from app.domain.audit.verification import Verified
 from app.domain.insights.service import Discrepancy, verify_summaries
 from app.domain.regions.models import CodeNamespace
 from app.domain.regions.rules import parse_region
@@ -50,6 +54,8 @@ app = typer.Typer(
 )
 imports = typer.Typer(help="Take in files of other systems.", no_args_is_help=True)
 app.add_typer(imports, name="import")
+app.add_typer(audit)
+app.add_typer(documents, name="documents")
 
 
 def _show_version(wanted: bool) -> None:
@@ -190,25 +196,34 @@ def schema(
 
 
 @app.command()
-def check() -> None:
-    """Verify that every total equals the rows that it sums up; exit 1 if one does not."""
+def check(seal: Noted = None) -> None:
+    """Verify that every total equals the rows that it sums up and every sealed event is as it was sealed; exit 1 if not.
+
+    With --seal, verify too that the chain of seals still holds the one that you wrote down.
+    """
+    noted = noted_seal(seal)
     with running(get_settings()) as server:
 
-        async def work() -> list[Discrepancy]:
+        async def work() -> tuple[list[Discrepancy], Verified]:
             await require_ready(server)
             async with open_loader(server) as loader:
                 with step("Counting every row again", keep=False):
-                    return await verify_summaries(loader)
+                    found = await verify_summaries(loader)
+            return found, await check_seals(server, noted)
 
-        found = run(work())
+        found, verified = run(work())
+    if wrong := [*_told_of_totals(found), *told_of_seals(verified)]:
+        raise Refusal(" ".join(wrong))
+
+
+def _told_of_totals(found: Sequence[Discrepancy]) -> list[str]:
     for wrong in found[:_SHOWN]:
         region = RegionPath.of_id(wrong.region_id).code
         plain(f"{wrong.level.value} {region} {wrong.counter}: stored {wrong.stored:,}, counted {wrong.counted:,}")
     if found:
-        raise Refusal(
-            f"{len(found):,} totals differ from their rows: restore a backup, or report this with the lines above."
-        )
+        return [f"{len(found):,} totals differ from their rows: restore a backup, or report this with the lines above."]
     plain("Every total of families and persons equals the rows that it sums up.")
+    return []
 
 
 @imports.command("opensid")

@@ -6,9 +6,19 @@ from typing import Final, Self
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from app.tenants.errors import Conflict, DomainError, NotFound
 from app.tenants.tables import metadata
 
-__all__ = ["DomainError", "Term", "enum_column_type", "metadata", "tenant_columns", "village_lies_in_regency"]
+__all__ = [
+    "Conflict",
+    "DomainError",
+    "NotFound",
+    "Term",
+    "enum_column_type",
+    "metadata",
+    "tenant_columns",
+    "village_lies_in_regency",
+]
 
 _ENUM_TYPES: Final[dict[type["Term"], pg.ENUM]] = {}
 
@@ -25,17 +35,6 @@ class Term(Enum):
         member._value_ = name
         member.indonesian = indonesian
         return member
-
-
-class DomainError(Exception):
-    """Something that the caller asked for and the rules refuse; ``code`` is stable, the texts are for people."""
-
-    code: str = "REFUSED"
-
-    def __init__(self, indonesian: str, english: str) -> None:
-        super().__init__(english)
-        self.indonesian = indonesian
-        self.english = english
 
 
 def enum_column_type(terms: type[Term], name: str) -> pg.ENUM:

@@ -1,9 +1,9 @@
 """What the resolvers of one request share."""
 
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
-from uuid import UUID
 
 import strawberry
 from graphql import DocumentNode
@@ -11,7 +11,7 @@ from strawberry.dataloader import DataLoader
 
 from app.authz.authorize import Access, authorize
 from app.authz.permissions import Permission
-from app.domain.audit.models import Purpose
+from app.domain.audit.models import Action, Purpose
 from app.domain.audit.service import Event, append_events
 from app.domain.registry.sealing import Seal
 from app.schema.language import Language
@@ -53,14 +53,19 @@ class RequestContext:
         scope = authorize(self.access, Permission.REGISTRY_NIK_REVEAL)
         events = [
             Event(
+                action=Action.REVEAL,
                 principal_id=self.access.principal.id,
+                roles=self.access.roles(Permission.REGISTRY_NIK_REVEAL),
                 permission=Permission.REGISTRY_NIK_REVEAL,
-                action="reveal",
+                operation=self.operation_name,
+                document_hash=self.document_hash,
                 subject_type=subject.subject_type,
-                subject_id=UUID(subject.subject_id),
-                village_id=subject.village_id,
+                subject_ids=(subject.subject_id,),
+                row_count=1,
                 purpose=subject.purpose,
                 request_id=self.request_id,
+                village_low=subject.village_id,
+                village_high=subject.village_id,
             )
             for subject in subjects
         ]
@@ -69,4 +74,16 @@ class RequestContext:
         return [self.seal.unseal(subject.sealed) for subject in subjects]
 
 
+ChangesOfAccess: TypeAlias = Callable[[], AsyncGenerator[Access, None]]
+"""Each other access that the caller has from now on. A subscription that asks for it outlives such a change; all others end."""
+
+
+@dataclass
+class SubscriptionContext(RequestContext):
+    """One subscription, from its first event to its last."""
+
+    changes_of_access: ChangesOfAccess
+
+
 Info: TypeAlias = strawberry.Info[RequestContext, None]
+SubscriptionInfo: TypeAlias = strawberry.Info[SubscriptionContext, None]

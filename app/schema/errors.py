@@ -113,10 +113,10 @@ def _entry(error: GraphQLError, language: Language, request_id: str, before_exec
         case cause if isinstance(cause, _TOO_SLOW):
             return error_entry(TIMED_OUT, text_of(TIMED_OUT, language))
         case cause if isinstance(cause, _DATABASE_GONE):
-            _log.error("request %s found no database", request_id, exc_info=cause)
+            _log.error("a request found no database", extra={"request_id": request_id}, exc_info=cause)
             return error_entry(UNAVAILABLE, text_of(UNAVAILABLE, language))
         case cause:
-            _log.error("request %s failed", request_id, exc_info=cause)
+            _log.error("a request failed", extra={"request_id": request_id}, exc_info=cause)
             return error_entry(INTERNAL, text_of(INTERNAL, language, request_id=request_id))
 
 

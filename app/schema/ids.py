@@ -13,6 +13,7 @@ from app.domain.base import DomainError
 from app.tenants.region_path import RegionCodeInvalid, RegionPath
 
 MOST_IDS: Final = 100
+_COUNTRY: Final = "0"
 _REGENCY: Final = re.compile(r"[1-9]\d{3}", re.ASCII)
 
 
@@ -61,10 +62,14 @@ def _tenant_key(parts: Sequence[str]) -> tuple[Any, ...]:
     regency, identifier = parts
     if _REGENCY.fullmatch(regency) is None:
         raise NodeIdInvalid
-    uuid = UUID(identifier)
-    if str(uuid) != identifier:
+    return int(regency), _row_id(identifier)
+
+
+def _row_id(text: str) -> UUID:
+    identifier = UUID(text)
+    if str(identifier) != text:
         raise NodeIdInvalid
-    return int(regency), uuid
+    return identifier
 
 
 def _region_key(parts: Sequence[str]) -> tuple[Any, ...]:
@@ -82,6 +87,34 @@ def tenant_node(prefix: str) -> NodeKey:
         ),
         ("regency_id", "id"),
         (sa.Integer(), pg.UUID()),
+    )
+
+
+def _span_key(parts: Sequence[str]) -> tuple[Any, ...]:
+    regency, identifier = parts
+    return (0, _row_id(identifier)) if regency == _COUNTRY else _tenant_key(parts)
+
+
+def span_node(prefix: str) -> NodeKey:
+    """Ids of a tenant table whose rows may belong to the whole country: ``AuditEvent:0:<uuid>`` beside ``AuditEvent:3302:<uuid>``."""
+    node = tenant_node(prefix)
+    _PARSERS[prefix] = _span_key
+    return node
+
+
+def _reference_key(parts: Sequence[str]) -> tuple[Any, ...]:
+    (identifier,) = parts
+    return (_row_id(identifier),)
+
+
+def reference_node(prefix: str) -> NodeKey:
+    """Ids of a table that belongs to no regency: ``PrincipalGrant:<uuid>``."""
+    _PARSERS[prefix] = _reference_key
+    return NodeKey(
+        prefix,
+        lambda columns: sa.func.concat(sa.literal_column(f"'{prefix}:'"), columns.id),
+        ("id",),
+        (pg.UUID(),),
     )
 
 

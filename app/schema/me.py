@@ -2,6 +2,7 @@
 
 import strawberry
 
+from app.authz.authorize import Access
 from app.authz.principal import Grant as PrincipalGrant
 from app.authz.roles import Role
 from app.domain.regions.models import Level
@@ -54,15 +55,19 @@ class Me:
         description="What the roles permit, as `context:resource:action`, sorted. Use it to show or hide what the caller may do."
     )
 
+    @classmethod
+    def of(cls, access: Access) -> "Me":
+        """The caller who has ``access``."""
+        principal = access.principal
+        return cls(
+            principal=Principal(id=strawberry.ID(str(principal.id)), subject=principal.subject, name=principal.name),
+            grants=[Grant.of(grant) for grant in principal.grants],
+            permissions=sorted(access.permissions),
+        )
+
 
 def _me(info: Info) -> Me:
-    access = info.context.access
-    principal = access.principal
-    return Me(
-        principal=Principal(id=strawberry.ID(str(principal.id)), subject=principal.subject, name=principal.name),
-        grants=[Grant.of(grant) for grant in principal.grants],
-        permissions=sorted(access.permissions),
-    )
+    return Me.of(info.context.access)
 
 
 @strawberry.type

@@ -4,7 +4,8 @@ An operation whose root fields are all compiled goes from variables to SQL to by
 that needs Python, a mutation, an error to report) takes the stock executor over the same plans, so both ways answer alike.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -19,7 +20,7 @@ from app.domain.audit.service import AuditLog, Event
 from app.domain.base import DomainError
 from app.domain.registry.sealing import Seal
 from app.schema import errors
-from app.schema.context import RequestContext
+from app.schema.context import ChangesOfAccess, RequestContext, SubscriptionContext
 from app.schema.documents import Documents
 from app.schema.language import Language
 from app.schema.plan.answer import Answer
@@ -112,17 +113,22 @@ class Operations:
         self._database, self._documents, self._audit, self._seal = database, documents, audit, seal
         self._test_nik_provinces = test_nik_provinces
 
-    async def prepare(self, asked: Asked, access: Access | None) -> Prepared:
+    async def prepare(
+        self, asked: Asked, access: Access | None, *, is_new: Callable[[int], None] = lambda _characters: None
+    ) -> Prepared:
         """Find the document of ``asked``, whoever asks; None stands for somebody without a token.
+
+        ``is_new`` hears the length of a document that must be parsed, checked and planned, and may refuse it.
 
         Raises:
             DocumentRefused: the document or its variables are not valid.
             DomainError: the document is over a limit, is not trusted, or has no such operation.
             Unauthenticated: the document is not open to the public, and there is no token.
         """
-        trusted = await self._documents.resolve(asked.query, asked.document_hash, access)
-        text, access = trusted.text, trusted.access
-        document = self._planner.document(text)
+        text, access, trusted = await self._documents.resolve(asked.query, asked.document_hash, access)
+        if not (trusted or self._planner.knows(text)):
+            is_new(len(text))
+        document = self._planner.document(text, trusted=trusted)
         if isinstance(document, list):
             raise DocumentRefused(document, errors.VALIDATION)
         self._documents.admit(document, access)
@@ -161,29 +167,25 @@ class Operations:
         return Answered(orjson.dumps(content), tuple(entry["extensions"]["code"] for entry in entries))
 
     async def subscribe(
-        self, prepared: Prepared, *, language: Language, request_id: str
-    ) -> AsyncIterator[Answered]:
-        """Run a subscription: one answer for each event, until the source ends or the caller closes the iterator."""
+        self, prepared: Prepared, changes_of_access: ChangesOfAccess, *, language: Language, request_id: str
+    ) -> AsyncGenerator[Answered, None]:
+        """Run a subscription: one answer for each event, until the source ends or the caller closes the generator."""
         plan = OperationPlan({}, (), complete=False)
         caller = Caller(prepared.access, self._seal, self._test_nik_provinces)
-        context = self._context(
-            prepared, Answer(plan, prepared.variables.coerced, caller, self._database), language, request_id
-        )
-        source = await self._api.schema.subscribe(
+        answer = Answer(plan, prepared.variables.coerced, caller, self._database)
+        context = self._context(prepared, answer, language, request_id)
+        results = await self._api.schema.subscribe(
             prepared.text,
             prepared.given,
-            context_value=context,
+            context_value=SubscriptionContext(**vars(context), changes_of_access=changes_of_access),
             operation_name=prepared.operation.node.name and prepared.operation.node.name.value,
         )
-        if not hasattr(source, "__aiter__"):
-            entries, refused = self._entries(source.errors, language, request_id)
-            await self._keep(prepared, request_id, [], refused)
-            yield _with_errors(None, entries)
-            return
-        async for result in source:
-            entries, refused = self._entries(result.errors, language, request_id)
-            await self._keep(prepared, request_id, [], refused)
-            yield _with_errors(result.data, entries)
+        # Closed here and not by the garbage collector: what listens for events stops when nobody asks for them any more.
+        async with aclosing(results):
+            async for result in results:
+                entries, refused = self._entries(result.errors, language, request_id)
+                await self._keep(prepared, request_id, [], refused)
+                yield _with_errors(result.data, entries)
 
     async def _planned(self, plan: OperationPlan, prepared: Prepared, answer: Answer) -> bytes | None:
         """The data as bytes, or None where something must be refused and the stock executor says what."""
@@ -234,7 +236,10 @@ class Operations:
             "purpose": None,
             "request_id": request_id,
         }
-        events = [_read(group, self._planner.blueprint.sources[group.type_name].permission, access, common) for group in subjects]
+        events = [
+            _read(group, self._planner.blueprint.sources[group.type_name].permission, access, common)
+            for group in subjects
+        ]
         events += [_refusal(permission, access, common) for permission in refused]
         await self._audit.append(events)
 
@@ -257,7 +262,7 @@ def _refusal(permission: str, access: Access, common: Mapping[str, Any]) -> Even
     hull = access.hull
     return Event(
         action=Action.REFUSAL,
-        roles=tuple(sorted({grant.role.value for grant in access.principal.grants})),
+        roles=access.all_roles,
         permission=permission,
         subject_type="Operation",
         subject_ids=(),

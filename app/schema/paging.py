@@ -3,7 +3,8 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -13,11 +14,13 @@ from strawberry.types.arguments import StrawberryArgument
 
 from app.domain.base import DomainError
 from app.schema.plan.source import Order, PagePart, argument, planned_field
+from app.schema.scalars import moment_of
 from app.schema.text import is_storable
 
 DEFAULT_PAGE: Final = 25
 LONGEST_PAGE: Final = 100
 _BIGINT: Final = range(-(2**63), 2**63)
+_WRITTEN_AS_TEXT: Final[dict[type, Callable[[str], Any]]] = {UUID: UUID, datetime: moment_of}
 NodeType = TypeVar("NodeType")
 
 
@@ -125,9 +128,9 @@ def cursor_values(name: str, order: Order, cursor: str) -> Sequence[Any]:
 
 
 def _key_value(python_type: type, value: Any) -> Any:
-    if python_type is UUID and isinstance(value, str):
+    if python_type in _WRITTEN_AS_TEXT and isinstance(value, str):
         try:
-            return UUID(value)
+            return _WRITTEN_AS_TEXT[python_type](value)
         except ValueError as error:
             raise CursorInvalid from error
     if type(value) is not python_type:

@@ -100,10 +100,22 @@ def in_region(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bo
     """Rows whose village lies in the region of the argument ``region``, if it is given; an unknown code is refused."""
     if "region" not in reading.arguments:
         return []
+    low, high = _bounds(reading)
+    return [rows.c.village_id.between(low, high)]
+
+
+def in_region_span(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+    """Rows whose span of villages lies wholly in the region of the argument ``region``, if it is given."""
+    if "region" not in reading.arguments:
+        return []
+    low, high = _bounds(reading)
+    return [rows.c.village_low >= low, rows.c.village_high <= high]
+
+
+def _bounds(reading: Reading) -> tuple[sa.BindParameter[int], sa.BindParameter[int]]:
     given = known_region(reading, "region")
     low = given.bind(sa.BigInteger(), lambda code: _span(code).low)
-    high = given.bind(sa.BigInteger(), lambda code: _span(code).high)
-    return [rows.c.village_id.between(low, high)]
+    return low, given.bind(sa.BigInteger(), lambda code: _span(code).high)
 
 
 def _exists(given: Argument) -> sa.ColumnElement[bool]:

@@ -17,20 +17,23 @@ from strawberry.types.execution import ExecutionContext
 from app.schema.context import Info, RequestContext
 from app.schema.insights import InsightsQuery
 from app.schema.me import MeQuery
+from app.schema.mutations import Refusals
 from app.schema.node import Node
 from app.schema.paging import Connection
 from app.schema.plan.blueprint import Blueprint
 from app.schema.plan.planner import Planner
 from app.schema.plan.source import Lookup, argument, planned_field
+from app.schema.principals import PrincipalGrant, PrincipalsMutation, PrincipalsQuery
 from app.schema.regions import Region, region_by_code, regions_by_name
 from app.schema.registry.family import Family
 from app.schema.registry.person import Person
 from app.schema.registry.queries import RegistryQuery
 from app.schema.scalars import SCALARS
+from app.schema.subscriptions import Subscription
 
 
 @strawberry.type(description="What can be asked.")
-class Query(MeQuery, RegistryQuery, InsightsQuery):
+class Query(MeQuery, RegistryQuery, InsightsQuery, PrincipalsQuery):
     """All root fields."""
 
     region: Region | None = region_by_code()
@@ -45,6 +48,11 @@ class Query(MeQuery, RegistryQuery, InsightsQuery):
         description="Objects by their ids, in the order asked for; null for each that the caller may not see.",
         arguments=[argument("ids", list[strawberry.ID], "At most 100 ids.")],
     )
+
+
+@strawberry.type(description="What can be changed. Each mutation is one transaction; those of one document run one after the other.")
+class Mutation(PrincipalsMutation):
+    """All mutations."""
 
 
 class _KnownDocument(SchemaExtension):
@@ -100,9 +108,12 @@ def api() -> Api:
     """The API of this process; made once, because reading all declarations takes a while."""
     schema = KesosSchema(
         query=Query,
-        types=[Family, Person, Region],
+        mutation=Mutation,
+        subscription=Subscription,
+        types=[Family, Person, Region, PrincipalGrant],
         extensions=[_KnownDocument],
         execution_context_class=_Executor,
+        exception_handlers=[Refusals()],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )
     blueprint = Blueprint.of(schema._schema)  # noqa: SLF001  (strawberry has no public name for the graphql-core schema)

@@ -1,6 +1,6 @@
 """Scalars whose JSON form is what PostgreSQL prints, so that a planned value needs no conversion on its way out."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final, NewType
 
 import strawberry
@@ -48,14 +48,26 @@ def _parse_date(value: Any) -> date:
     return day
 
 
+def moment_of(text: str) -> datetime:
+    """The moment that ``text`` says in ISO 8601.
+
+    Raises:
+        ValueError: it says none, leaves its offset open, or lies outside the years that UTC has in Python.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment has an offset from UTC")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a moment lies between the years 1 and 9999 of UTC") from error
+
+
 def _parse_date_time(value: Any) -> datetime:
     try:
-        moment = datetime.fromisoformat(value)
+        return moment_of(value)
     except (TypeError, ValueError) as error:
         raise DateTimeInvalid from error
-    if moment.tzinfo is None:
-        raise DateTimeInvalid
-    return moment
 
 
 SCALARS: Final[dict[object, ScalarDefinition]] = {

@@ -66,6 +66,23 @@ def tenant_policy(table: str, tenancy: Tenancy, privileges: str = "select, inser
     ]
 
 
+def appended_table(table: str, tenancy: Tenancy) -> list[str]:
+    """The statements that put ``table`` behind the second wall as one that is only ever appended to.
+
+    Whoever appends need not be able to read: the application inserts without a scope, and reads within one. The owner alone may
+    delete, in jobs that keep to the law's periods.
+    """
+    return [
+        f"alter table {table} enable row level security",
+        f"alter table {table} force row level security",
+        f"create policy {table}_tenant on {table} for select to {APP_ROLE} using ({tenancy.policy})",
+        f"create policy {table}_append on {table} for insert to {APP_ROLE} with check (true)",
+        f"create policy {table}_owner on {table} to {OWNER_ROLE} using (true) with check (true)",
+        f"grant select, insert on {table} to {APP_ROLE}",
+        f"grant select on {table} to {LOADER_ROLE}",
+    ]
+
+
 def reference_table(table: str, privileges: str = "select") -> list[str]:
     """The statements that open a table without a tenant (regions, editions, catalogues) to the application role."""
     return [

@@ -2,9 +2,12 @@
 
 Reads run on raw asyncpg connections that are read only and REPEATABLE READ by default; writes run through SQLAlchemy. Either way the
 scope is set by ``kesos_scope`` for the transaction alone, so a pooled connection carries nothing from one request to the next.
+What PostgreSQL is told by NOTIFY is heard on a connection beside the pools, for pooled ones are never reset.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -19,11 +22,16 @@ SCOPE_ARGUMENTS: Final = 6
 SCOPE_CALL: Final = "kesos_scope($1::int, $2::int, $3::bigint, $4::bigint, $5::text, $6::text)"
 _SET_SCOPE: Final = f"select {SCOPE_CALL}"
 _SESSION_DEFAULTS: Final = {"TimeZone": "UTC", "jit": "off", "application_name": "kesos"}
-_READ_DEFAULTS: Final = {
-    **_SESSION_DEFAULTS,
-    "default_transaction_isolation": "repeatable read",
-    "default_transaction_read_only": "on",
-}
+_READ_DEFAULTS: Final = {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
+# A crash of PostgreSQL's machine may lose the last fraction of a second of what was appended, a crash of Kesos none of it. Where that
+# must not happen either, events are appended in the transaction of what they tell of.
+_APPEND_DEFAULTS: Final = {"synchronous_commit": "off"}
+_ANSWER_SECONDS: Final = 5.0
+_ANNOUNCED: Final = "announced"
+_GONE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+Heard = Callable[[str], None]
+"""Takes the payload of what was announced."""
 
 
 async def _read_json_as_bytes(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -32,6 +40,36 @@ async def _read_json_as_bytes(connection: "asyncpg.Connection[asyncpg.Record]") 
 
 async def _keep_session(_: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Reset nothing between requests: no statement of ours leaves state on a session (a test holds us to it)."""
+
+
+class LineLost(Exception):
+    """The connection that hears what is announced could not be opened, or is gone."""
+
+
+class Line:
+    """A connection that hears what is announced."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", ended: asyncio.Event) -> None:
+        self._connection = connection
+        self._ended = ended
+
+    async def until_lost(self) -> None:
+        """Wait until the connection is lost. One that nobody hangs up is asked every few seconds whether it is still there."""
+        while not self._ended.is_set():
+            try:
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    await self._ended.wait()
+            except TimeoutError:
+                # Not a statement: an empty query is answered, and that is all that is wanted.
+                await self._connection.execute("", timeout=_ANSWER_SECONDS)
+
+
+def announce(session: AsyncSession, channel: str, payload: str) -> None:
+    """Tell the hearers of ``channel`` in this process as soon as the transaction of ``session`` is committed.
+
+    Other processes hear what a trigger tells PostgreSQL, a moment later; this one must not answer before it knows.
+    """
+    session.info.setdefault(_ANNOUNCED, []).append((channel, payload))
 
 
 class ReadSession:
@@ -53,41 +91,68 @@ class ReadSession:
 class Database:
     """The database as kesos_app sees it: always through a scope, except for tables that have no tenant."""
 
-    def __init__(self, address: ConnectArguments, *, read_pool_size: int, write_pool_size: int) -> None:
+    def __init__(
+        self,
+        address: ConnectArguments,
+        *,
+        read_pool_size: int,
+        write_pool_size: int,
+        statement_seconds: float | None = None,
+    ) -> None:
+        """Connect to ``address``; PostgreSQL cancels a statement that takes longer than ``statement_seconds``."""
         self._address = address
         self._read_pool_size = read_pool_size
+        self._defaults = dict(_SESSION_DEFAULTS)
+        if statement_seconds is not None:
+            self._defaults["statement_timeout"] = f"{round(statement_seconds * 1000)}ms"
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda: address.connect(server_settings=_SESSION_DEFAULTS),
+            async_creator=lambda: address.connect(server_settings=self._defaults),
             pool_size=write_pool_size,
             max_overflow=0,
             hide_parameters=True,
         )
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._appends: asyncpg.Pool[asyncpg.Record] | None = None
+        self._hearers: defaultdict[str, list[Heard]] = defaultdict(list)
+        self._attended: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Open the read pool."""
-        self._pool = await asyncpg.create_pool(
-            host=self._address.host,
-            port=self._address.port,
-            user=self._address.user,
-            password=self._address.password,
-            database=self._address.database,
+        """Open the pools that reads and appended rows go through."""
+        self._pool = await self._open_pool(
             min_size=self._read_pool_size,
             max_size=self._read_pool_size,
-            max_inactive_connection_lifetime=0,
             statement_cache_size=500,
             max_cacheable_statement_size=0,  # plans of wide selections are longer than the default 15 kB
-            server_settings=_READ_DEFAULTS,
+            server_settings={**self._defaults, **_READ_DEFAULTS},
             init=_read_json_as_bytes,
+        )
+        self._appends = await self._open_pool(
+            min_size=0, max_size=1, server_settings={**self._defaults, **_APPEND_DEFAULTS}
+        )
+
+    async def _open_pool(self, **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
+        address = self._address
+        return await asyncpg.create_pool(
+            host=address.host,
+            port=address.port,
+            user=address.user,
+            password=address.password,
+            database=address.database,
+            max_inactive_connection_lifetime=0,
             reset=_keep_session,
+            **options,
         )
 
     async def close(self) -> None:
-        """Close both pools."""
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+        """Close the pools, and end what runs beside them."""
+        for task in self._attended:
+            task.cancel()
+        await asyncio.gather(*self._attended, return_exceptions=True)
+        for pool in (self._appends, self._pool):
+            if pool is not None:
+                await pool.close()
+        self._appends = self._pool = None
         await self._engine.dispose()
 
     @property
@@ -123,12 +188,61 @@ class Database:
                 text("select kesos_scope(:a, :b, :c, :d, :e, :f)"), dict(zip("abcdef", scope.settings, strict=True))
             )
             yield session
+        for channel, payload in session.info.get(_ANNOUNCED, ()):
+            self._tell(channel, payload)
+
+    async def append(self, statement: str, *arguments: object) -> None:
+        """Run one statement that appends rows which nobody waits to read, on the one connection that is kept for it.
+
+        It is committed when this returns, and sure to outlive PostgreSQL's machine a moment later (see ``_APPEND_DEFAULTS``).
+        """
+        if self._appends is None:
+            raise RuntimeError("Database.open() has not been awaited")
+        async with self._appends.acquire() as connection:
+            await connection.execute(statement, *arguments)
 
     async def reference(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """Read tables that have no tenant (regions, principals by their function); tenant tables show no row here."""
         async with self._reads.acquire() as connection:
             rows: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
         return rows
+
+    def hear(self, channel: str, heard: Heard) -> None:
+        """Call ``heard`` with whatever is announced on ``channel``, by this process or, while a line is open, by PostgreSQL."""
+        self._hearers[channel].append(heard)
+
+    def _tell(self, channel: str, payload: str) -> None:
+        for heard in self._hearers[channel]:
+            heard(payload)
+
+    @asynccontextmanager
+    async def listening(self, channel: str) -> AsyncIterator[Line]:
+        """A line to PostgreSQL on ``channel``: what is told there from now on is heard.
+
+        Raises:
+            LineLost: it cannot be opened, or is gone.
+        """
+        try:
+            connection = await self._address.connect(
+                server_settings={**_SESSION_DEFAULTS, "application_name": "kesos listener"}, timeout=_ANSWER_SECONDS
+            )
+        except _GONE as error:
+            raise LineLost from error
+        ended = asyncio.Event()
+        connection.add_termination_listener(lambda _connection: ended.set())
+        try:
+            await connection.add_listener(channel, lambda _connection, _pid, name, payload: self._tell(name, payload))
+            yield Line(connection, ended)
+        except _GONE as error:
+            raise LineLost from error
+        finally:
+            connection.terminate()
+
+    def attend(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run ``work`` beside the requests until the database is closed."""
+        task = asyncio.create_task(work)
+        self._attended.add(task)
+        task.add_done_callback(self._attended.discard)
 
 
 @asynccontextmanager

@@ -1,24 +1,30 @@
 """What HTTP and WebSocket share: an operation is prepared, paid for, waits for its turn, and runs within its time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID, uuid5
 
 from graphql import OperationType
 
 from app.authz.authorize import Access
 from app.schema.language import Language
 from app.schema.operations import Answered, Asked, Operations, Prepared
-from app.web.bodies import BadRequest
 from app.web.gate import Gate
 from app.web.rates import Budget, Rates
+from app.web.refusals import BadRequest, TookTooLong
+from app.web.standing import Following
 
 
 class MethodNotAllowed(BadRequest):
-    """The HTTP method does not do that; ``allow`` names the one that does."""
+    """The HTTP method does not do that."""
 
-    allow: Final = "POST"
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Which method does it."""
+        return {**super().headers, "allow": "POST"}
 
     def __init__(self) -> None:
         super().__init__(
@@ -39,6 +45,50 @@ class StreamNeeded(BadRequest):
         )
 
 
+_PUBLIC_CALLERS: Final = UUID("6b1d7f0e-57a5-4a54-9d6b-8c0d6a3c9a11")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and from where. Whoever has no token is counted by address."""
+
+    access: Access | None
+    address: str
+
+    @property
+    def id(self) -> UUID:
+        """Whose limits, budget and turns these are."""
+        return self.access.principal.id if self.access is not None else uuid5(_PUBLIC_CALLERS, self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request of a caller: the language of its messages, and the id that its answer and its log entries carry."""
+
+    language: Language
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """An operation that may run, the caller that it was charged to, and what is left to that caller."""
+
+    prepared: Prepared
+    caller: Caller
+    budget: Budget
+
+    @property
+    def extensions(self) -> bytes:
+        """What an answer tells about its cost, as JSON."""
+        budget = self.budget
+        return b'{"cost":{"requested":%d,"remaining":%d,"limit":%d,"resetsIn":%d}}' % (
+            self.prepared.cost,
+            budget.remaining,
+            budget.limit,
+            budget.resets_in,
+        )
+
+
 class Execution:
     """Runs operations for whoever brings them."""
 
@@ -47,57 +97,47 @@ class Execution:
         self._rates, self._gate = rates, gate
         self._request_seconds = request_seconds
 
-    async def prepare(self, asked: Asked, access: Access | None) -> tuple[Prepared, Budget]:
-        """The operation of ``asked``, charged to its caller.
+    async def prepare(self, asked: Asked, caller: Caller) -> Charged:
+        """The operation of ``asked``, charged to ``caller``.
 
         Raises:
             DomainError, DocumentRefused, Unauthenticated: as ``Operations.prepare``; or the caller asks for too much.
         """
-        prepared = await self._operations.prepare(asked, access)
-        return prepared, self._rates.charge(str(prepared.access.principal.id), prepared.cost)
+        prepared = await self._operations.prepare(
+            asked, caller.access, is_new=lambda characters: self._rates.count_document(caller.id, characters)
+        )
+        return Charged(prepared, caller, self._rates.charge(caller.id, prepared.cost))
 
-    async def answer(
-        self, asked: Asked, access: Access | None, *, language: Language, request_id: str, queries_only: bool = False
-    ) -> tuple[Prepared, Answered]:
-        """Run a query, or a mutation unless ``queries_only``.
+    async def answer(self, charged: Charged, turn: Turn) -> Answered:
+        """Run a query or a mutation.
 
         Raises:
-            TimeoutError: it took longer than a request may.
-            DomainError, DocumentRefused, Unauthenticated: it cannot be executed.
+            TookTooLong: it took longer than a request may.
+            Overloaded: too many wait already.
+            StreamNeeded: it is a subscription.
         """
-        prepared, budget = await self.prepare(asked, access)
-        if prepared.kind is not OperationType.QUERY and queries_only:
-            raise MethodNotAllowed
+        prepared = charged.prepared
         if prepared.kind is OperationType.SUBSCRIPTION:
             raise StreamNeeded
-        async with self._gate.enter(str(prepared.access.principal.id)), asyncio.timeout(self._request_seconds):
-            answered = await self._operations.answer(
-                prepared, language=language, request_id=request_id, extensions=_told(prepared, budget)
-            )
-        return prepared, answered
+        try:
+            async with self._gate.enter(charged.caller.id, prepared.cost), asyncio.timeout(self._request_seconds):
+                return await self._operations.answer(
+                    prepared, language=turn.language, request_id=turn.request_id, extensions=charged.extensions
+                )
+        except TimeoutError as error:
+            raise TookTooLong(self._request_seconds) from error
 
-    async def stream(
-        self, prepared: Prepared, budget: Budget, *, language: Language, request_id: str
-    ) -> AsyncIterator[Answered]:
-        """The answers of a prepared operation of any kind: of a subscription as they come, else one."""
-        if prepared.kind is OperationType.SUBSCRIPTION:
-            async with aclosing(
-                self._operations.subscribe(prepared, language=language, request_id=request_id)
-            ) as answers:
-                async for answered in answers:
-                    yield answered
+    async def stream(self, charged: Charged, turn: Turn, following: Following) -> AsyncGenerator[Answered, None]:
+        """The answers of an operation of any kind: of a subscription as they come, else one.
+
+        ``following`` tells a subscription of changes of its caller's access.
+        """
+        if charged.prepared.kind is not OperationType.SUBSCRIPTION:
+            yield await self.answer(charged, turn)
             return
-        async with self._gate.enter(str(prepared.access.principal.id)), asyncio.timeout(self._request_seconds):
-            answered = await self._operations.answer(
-                prepared, language=language, request_id=request_id, extensions=_told(prepared, budget)
-            )
-        yield answered
-
-
-def _told(prepared: Prepared, budget: Budget) -> bytes:
-    return b'{"cost":{"requested":%d,"remaining":%d,"limit":%d,"resetsIn":%d}}' % (
-        prepared.cost,
-        budget.remaining,
-        budget.limit,
-        budget.resets_in,
-    )
+        answers = self._operations.subscribe(
+            charged.prepared, following.changes, language=turn.language, request_id=turn.request_id
+        )
+        async with aclosing(answers):
+            async for answered in answers:
+                yield answered

@@ -3,7 +3,7 @@
 from enum import Enum
 from functools import lru_cache
 
-from app.web.bodies import BadRequest
+from app.web.refusals import BadRequest
 
 
 class MediaType(Enum):

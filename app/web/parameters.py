@@ -5,7 +5,8 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from app.schema.operations import Asked
-from app.web.bodies import BadRequest, parse_json
+from app.web.bodies import parse_json
+from app.web.refusals import BadRequest
 
 _NAMES: Final = frozenset({"query", "variables", "operationName", "extensions", "documentId"})
 _HASH_PREFIX: Final = "sha256:"
@@ -19,7 +20,7 @@ def asked_by_body(body: bytes) -> Asked:
     Raises:
         BadRequest: it is no JSON object with a document and what may go with it.
     """
-    return _asked(parse_json(body))
+    return asked_by_payload(parse_json(body))
 
 
 def asked_by_query_string(query_string: bytes) -> Asked:
@@ -44,10 +45,15 @@ def asked_by_query_string(query_string: bytes) -> Asked:
     for name in ("variables", "extensions", "operationName", "documentId"):
         if payload.get(name) == "":
             payload[name] = None
-    return _asked(payload)
+    return asked_by_payload(payload)
 
 
-def _asked(payload: Mapping[str, Any]) -> Asked:
+def asked_by_payload(payload: Mapping[str, Any]) -> Asked:
+    """What the parameters of a request ask, wherever they came from.
+
+    Raises:
+        BadRequest: they name no document, or one of them is of another type.
+    """
     query = payload.get("query")
     document_hash = _document_hash(payload)
     if query is not None and not isinstance(query, str):

@@ -8,10 +8,13 @@ if TYPE_CHECKING:
 TENANT = frozenset({"audit_event", "family", "person", "registry_cohort", "registry_summary", "welfare_rank"})
 """Rows of a regency, behind row-level security."""
 
-REFERENCE = frozenset({"region", "region_alias", "region_change", "registry_edition"})
-"""Rows of nobody, which everybody with a token may read."""
+REFERENCE = frozenset({"region", "region_alias", "region_change", "registry_edition", "trusted_document"})
+"""Rows of nobody, which the application reads for everybody."""
 
-INTERNAL = frozenset({"alembic_version", "principal", "principal_grant"})
+WALLED = frozenset({"principal_grant"})
+"""Rows that stand for a region of any level and belong to no regency, behind row-level security."""
+
+INTERNAL = frozenset({"alembic_version", "principal"})
 """What the application itself may not read."""
 
 

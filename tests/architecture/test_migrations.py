@@ -81,7 +81,8 @@ async def fill(scratch: DatabaseServer, seal: Seal) -> None:
             parent = path.id
         await owner.execute(
             "with p as (insert into principal (id, issuer, subject, name) values (gen_random_uuid(), 'i', 's', 'n') returning id) "
-            "insert into principal_grant (id, principal_id, role, region_id) select gen_random_uuid(), id, 'PSM', $1 from p",
+            "insert into principal_grant (id, principal_id, holder_subject, holder_name, role, region_id, status, people) "
+            "select gen_random_uuid(), id, 's', 'n', 'PSM', $1, 'ACTIVE', 1 from p",
             VILLAGE.id,
         )
     async with open_loader(scratch) as loader:

@@ -45,8 +45,8 @@ def without(name: str) -> dict[str, object]:
 
 def forge(header: object, claims: object, sign: Signer) -> str:
     """A token with exactly this header and these claims (bytes are taken as they are)."""
-    payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
-    signing_input = encode(json.dumps(header).encode()) + b"." + encode(payload)
+    parts = (part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, claims))
+    signing_input = b".".join(map(encode, parts))
     return (signing_input + b"." + encode(sign(signing_input))).decode()
 
 
@@ -57,24 +57,35 @@ def signer(algorithm: str, key: Key) -> Signer:
 def token(claims: object = None, *, algorithm: str = "ES256", key: Key | None = None, **header: object) -> str:
     """A token that is signed properly; ``header`` adds or replaces header parameters."""
     signing = key or KEYS[algorithm]
-    parameters: dict[str, object] = {"alg": algorithm, "kid": signing.kid, "typ": "JWT"}
+    parameters: dict[str, object] = {"alg": algorithm, "kid": signing.kid, "typ": "at+jwt"}
     return forge(parameters | header, claims_for() if claims is None else claims, signer(algorithm, signing))
 
 
 @dataclass
 class KeyServer:
-    """What the HTTP server answers; a test may change it between requests."""
+    """What the HTTP server answers; a test may change it between requests. ``metadata`` is its discovery document."""
 
     url: str = ""
     status: int = 200
     body: bytes = b""
+    metadata: bytes = b""
     delay_seconds: float = 0.0
     headers: dict[str, str] = field(default_factory=dict)
     requests: int = 0
+    metadata_requests: int = 0
     asked: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def issuer(self) -> str:
+        return self.url.removesuffix("/jwks.json")
 
     def publish(self, *keys: Key) -> None:
         self.body = json.dumps({"keys": public(*keys)}).encode()
+
+    def describe(self, **changes: object) -> None:
+        """Publish metadata that name the key set; ``changes`` that are None leave something out."""
+        document = {"issuer": self.issuer, "jwks_uri": self.url} | changes
+        self.metadata = json.dumps({name: value for name, value in document.items() if value is not None}).encode()
 
 
 @contextmanager
@@ -85,15 +96,20 @@ def key_server(*keys: Key) -> Iterator[KeyServer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            state.requests += 1
+            if self.path.endswith("/.well-known/openid-configuration"):
+                state.metadata_requests += 1
+                body = state.metadata
+            else:
+                state.requests += 1
+                body = state.body
             state.asked.set()
             stopping.wait(state.delay_seconds)
             self.send_response(state.status)
             for name, value in state.headers.items():
                 self.send_header(name, value)
-            self.send_header("content-length", str(len(state.body)))
+            self.send_header("content-length", str(len(body)))
             self.end_headers()
-            self.wfile.write(state.body)
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the name that http.server calls it by)
             """Print nothing."""
@@ -104,6 +120,7 @@ def key_server(*keys: Key) -> Iterator[KeyServer]:
 
     server = Server(("127.0.0.1", 0), Handler)
     state.url = f"http://127.0.0.1:{server.server_port}/jwks.json"
+    state.describe()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -46,9 +46,11 @@ class People:
         )
         for role, region_id in grants:
             await self.connection.execute(
-                "insert into principal_grant (id, principal_id, role, region_id) values ($1, $2, $3, $4)",
+                "insert into principal_grant (id, principal_id, holder_subject, holder_name, role, region_id, status, people) "
+                "values ($1, $2, $3, 'Petugas', $4, $5, 'ACTIVE', 1)",
                 uuid4(),
                 principal_id,
+                subject,
                 role,
                 region_id,
             )

@@ -1,5 +1,6 @@
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from app.authz.authorize import OPERATOR_ID, Access, NotPermitted, authorize, operator_access
@@ -160,7 +161,7 @@ def test_a_principal_is_read_from_its_row(matrix: RoleMatrix) -> None:
         '{"role": "TKSK", "region_id": 330201, "entity_kind": null, "entity_id": null},'
         f'{{"role": "LKS_MANAGER", "region_id": 0, "entity_kind": "lks", "entity_id": "{entity}"}}]}}'
     )
-    principal = Principal.of_json("https://sso.test", "sari", row.encode())
+    principal = Principal.of_row("https://sso.test", "sari", orjson.loads(row))
     assert principal.grants == (
         grant(Role.TKSK, "33.02.01"),
         grant(Role.LKS_MANAGER, "", EntityBinding("lks", entity)),
@@ -176,7 +177,7 @@ def test_a_grant_of_a_role_from_another_version_is_left_out_and_logged(
         b'{"role": "SATGAS_2031", "region_id": 33, "entity_kind": null, "entity_id": null},'
         b'{"role": "PSM", "region_id": 3302012001, "entity_kind": null, "entity_id": null}]}'
     )
-    principal = Principal.of_json("https://sso.test", "sari", row)
+    principal = Principal.of_row("https://sso.test", "sari", orjson.loads(row))
     assert [one.role for one in principal.grants] == [Role.PSM]
     assert not Access(principal, matrix).scope(FAMILY).covers(region("33"))
     assert [record.__dict__["unknown_role"] for record in caplog.records] == ["SATGAS_2031"]

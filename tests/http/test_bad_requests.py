@@ -114,7 +114,7 @@ def unsigned(_data: bytes) -> bytes:
 
 
 BAD_TOKENS = {
-    "alg none": forge({"alg": "none", "typ": "JWT"}, claims(), unsigned),
+    "alg none": forge({"alg": "none", "typ": "at+jwt"}, claims(), unsigned),
     "alg none with the kid of somebody": forge({"alg": "none", "kid": "ec"}, claims(), unsigned),
     "another key": forge({"alg": "ES256", "kid": EC_KEY.kid}, claims(), signer("ES256", EC_KEY)),
     "no token": "",
@@ -169,7 +169,7 @@ async def test_a_token_that_the_issuer_signed_is_refused_unless_all_its_claims_h
     api_client: ApiClient, banyumas: Caller, development_key: Any, changes: dict[str, object]
 ) -> None:
     assert banyumas.token
-    header = {"alg": "ES256", "kid": development_key.kid, "typ": "JWT"}
+    header = {"alg": "ES256", "kid": development_key.kid, "typ": "at+jwt"}
     token = forge(header, claims(**changes), signer("ES256", development_key))
     response = await api_client.with_token(token).post("{ me { permissions } }")
     if changes:

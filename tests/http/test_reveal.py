@@ -1,5 +1,7 @@
 """A NIK or KK in full: with a permission, for a purpose, on record, and nowhere else."""
 
+import gc
+from hashlib import sha256
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -21,20 +23,21 @@ PAGE = """{ families(first: 100) { nodes { id kkRevealed(purpose: COMPLAINT)
 
 
 class Trail:
-    """The audit trail from a moment on."""
+    """The reveals in the audit trail."""
 
     def __init__(self, owner: "asyncpg.Connection[asyncpg.Record]") -> None:
         self.owner = owner
 
     async def of(self, request_id: str) -> "list[asyncpg.Record]":
         rows: list[asyncpg.Record] = await self.owner.fetch(
-            "select *, happened_at > now() - interval '1 minute' as fresh from audit_event where request_id = $1",
+            "select *, happened_at > now() - interval '1 minute' as fresh from audit_event "
+            "where request_id = $1 and action = 'REVEAL'",
             request_id,
         )
         return rows
 
     async def length(self) -> int:
-        count: int = await self.owner.fetchval("select count(*) from audit_event")
+        count: int = await self.owner.fetchval("select count(*) from audit_event where action = 'REVEAL'")
         return count
 
 
@@ -61,10 +64,12 @@ async def test_a_reveal_is_recorded_with_who_whom_why_and_in_which_request(
     (event,) = await trail.of(response.headers["x-request-id"])
     me = (await banyumas.query("{ me { principal { id } } }"))["me"]["principal"]["id"]
     assert event["principal_id"] == UUID(me)
-    assert (event["subject_type"], event["subject_id"]) == ("Person", person["id"])
-    assert (event["action"], event["permission"]) == ("reveal", "registry:nik:reveal")
+    assert (event["subject_type"], event["subject_ids"]) == ("Person", [person["id"]])
+    assert (event["permission"], event["roles"]) == ("registry:nik:reveal", ["REGENCY_ADMIN"])
+    assert event["document_hash"] == sha256(PERSON.encode()).digest()
     assert event["purpose"] == purpose.value
-    assert (event["regency_id"], event["village_id"]) == (person["regency_id"], person["village_id"])
+    assert event["regency_id"] == person["regency_id"]
+    assert event["village_low"] == event["village_high"] == person["village_id"]
     assert event["fresh"]
     assert not any(nik in str(value) for value in event.values())
 
@@ -82,7 +87,9 @@ async def test_a_page_of_reveals_is_recorded_whole_in_one_transaction(
     }
     events = await trail.of(response.headers["x-request-id"])
     recorded = {
-        f"{event['subject_type']}:{event['regency_id']}:{event['subject_id']}": event["purpose"] for event in events
+        f"{event['subject_type']}:{event['regency_id']}:{subject}": event["purpose"]
+        for event in events
+        for subject in event["subject_ids"]
     }
     assert recorded == revealed
     assert len(events) == len(revealed) > 100
@@ -153,5 +160,18 @@ async def test_rows_that_are_seen_but_lie_outside_the_reach_of_the_permission_st
     outside = [person for person in people if not person["village"]["code"].startswith(BANYUMAS.district(1))]
     assert any(person["nik"] for person in outside)
     assert not any(person["nikRevealed"] for person in outside)
-    recorded = {event["village_id"] // 10_000 for event in await trail.of(response.headers["x-request-id"])}
+    recorded = {event["village_low"] // 10_000 for event in await trail.of(response.headers["x-request-id"])}
     assert recorded <= {330201}
+
+
+@pytest.mark.filterwarnings("error")
+async def test_an_answer_that_is_refused_as_a_whole_reveals_nothing_and_leaves_nothing_running(
+    banyumas: Caller, trail: Trail
+) -> None:
+    document = """{ persons(first: 5) { nodes { nikRevealed(purpose: AUDIT) } }
+      registrySummary(region: "98.76", by: REGENCY) { total { persons } } }"""
+    before = await trail.length()
+    answer = await banyumas.answer(document)
+    gc.collect()
+    assert answer["data"] is None
+    assert await trail.length() == before

@@ -1,5 +1,7 @@
 """Documents are read once and planned once for what decides the SQL, and neither memory grows without end."""
 
+import gc
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -7,15 +9,8 @@ import pytest
 from app.authz.authorize import Access
 from app.authz.enforcer import load_role_matrix
 from app.authz.roles import Role
-from app.schema.plan.planner import (
-    LONGEST_REMEMBERED_DOCUMENT,
-    MOST_DOCUMENTS,
-    MOST_PLANS_OF_A_DOCUMENT,
-    Document,
-    Operation,
-    OperationPlan,
-    Planner,
-)
+from app.schema.plan.limits.memory import DocumentMemory
+from app.schema.plan.planner import Document, Operation, OperationPlan, Planner, plan_memory
 from app.schema.root import api
 from tests.authz.people import access_of, grant
 
@@ -110,32 +105,79 @@ def test_a_document_is_read_once(planner: Planner) -> None:
     assert planner.document(FAMILIES) is planner.document(FAMILIES)
 
 
-def test_a_document_that_is_wrong_is_not_remembered(planner: Planner) -> None:
-    assert isinstance(planner.document("{ nothing }"), list)
-    assert isinstance(planner.document("{ families {"), list)
-    assert planner.document("{ nothing }") is not planner.document("{ nothing }")
+@pytest.mark.parametrize("text", ["{ nothing }", "{ families {", "{ families { totalCount } }" + " " * 20_000])
+def test_what_is_wrong_with_a_document_is_found_once(planner: Planner, text: str) -> None:
+    found = planner.document(text)
+    assert isinstance(found, list)
+    assert planner.document(text) is found
+    assert all(error.nodes is None and error.__traceback__ is None for error in found)
 
 
-def test_a_very_long_document_is_not_remembered(planner: Planner) -> None:
-    text = "{ __typename }".ljust(LONGEST_REMEMBERED_DOCUMENT + 1)
-    assert planner.document(text) is not planner.document(text)
-    assert planner.document(text[:-1]) is planner.document(text[:-1])
+def test_the_memory_of_documents_is_bounded_by_their_weight() -> None:
+    memory: DocumentMemory[str] = DocumentMemory(composed_bytes=100_000)
+    memory.keep("long", "1", 150, trusted=False)
+    for number in range(10):
+        memory.keep(f"short {number}", "2", 1, trusted=False)
+    assert memory.recall("short 0", trusted=False) == "2"
+    memory.keep("other", "3", 30, trusted=False)
+    assert [memory.knows(text) for text in ("long", "short 1", "short 0", "other")] == [False, True, True, True]
+    memory.keep("longer than everything", "4", 200, trusted=False)
+    assert not memory.knows("longer than everything")
+    assert memory.knows("other")
 
 
-def test_the_documents_used_last_are_remembered(planner: Planner) -> None:
-    texts = ["{ __typename }" + " " * spaces for spaces in range(MOST_DOCUMENTS)]
-    known = [planner.document(text) for text in texts]
-    assert planner.document(texts[0]) is known[0]
-    planner.document("query OneMore { __typename }")
-    assert planner.document(texts[0]) is known[0]
-    assert planner.document(texts[1]) is not known[1]
+def test_composed_documents_without_end_push_out_no_trusted_one() -> None:
+    memory: DocumentMemory[str] = DocumentMemory(composed_bytes=50_000)
+    memory.keep("trusted", "1", 10, trusted=True)
+    memory.keep("composed", "2", 10, trusted=False)
+    for number in range(1_000):
+        memory.keep(str(number), "3", 10, trusted=False)
+    assert memory.knows("trusted")
+    assert not memory.knows("composed")
 
 
-def test_the_plans_of_a_document_are_bounded(planner: Planner, admin: Access) -> None:
+def test_a_document_that_was_composed_before_it_was_trusted_is_kept_as_a_trusted_one() -> None:
+    memory: DocumentMemory[str] = DocumentMemory()
+    memory.keep("document", "1", 10, trusted=False)
+    assert memory.recall("document", trusted=True) is None
+    memory.keep("document", "1", 10, trusted=True)
+    assert memory.recall("document", trusted=True) == "1"
+
+
+def test_the_plans_of_a_process_are_bounded_by_their_weight(planner: Planner, admin: Access) -> None:
+    planner._composed_plans = plans = plan_memory(100_000)
     names = "abcdefg"
     definitions = ", ".join(f"${name}: Boolean!" for name in names)
     fields = " ".join(f"{name}: code @include(if: ${name})" for name in names)
     text = f'query ({definitions}) {{ region(code: "34") {{ name {fields} }} }}'
-    for number in range(2 ** len(names)):
-        plan_of(planner, admin, {name: bool(number >> at & 1) for at, name in enumerate(names)}, text)
-    assert len(operation_of(planner, text).plans) == MOST_PLANS_OF_A_DOCUMENT
+    variables = [{name: bool(number >> at & 1) for at, name in enumerate(names)} for number in range(2 ** len(names))]
+    first, *_, last = [plan_of(planner, admin, each, text) for each in variables]
+    assert 10 < len(plans) < len(variables)
+    assert plan_of(planner, admin, variables[-1], text) is last
+    assert plan_of(planner, admin, variables[0], text) is not first
+
+
+def weight_and_bytes(planner: Planner, access: Access, texts: list[str]) -> tuple[int, int]:
+    """What the documents ``texts`` and a plan of each are weighed, and the memory that they take."""
+    documents, plans = planner._memory._composed, planner._composed_plans
+    before = documents.currsize + plans.currsize
+    gc.collect()
+    tracemalloc.start()
+    for text in texts:
+        plan = plan_of(planner, access, {}, text)
+        plan.statement(tuple(plan.roots))
+    gc.collect()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return documents.currsize + plans.currsize - before, taken
+
+
+@pytest.mark.parametrize("lists", [1, 5, 20])
+def test_documents_and_plans_weigh_what_they_take(planner: Planner, admin: Access, lists: int) -> None:
+    texts = [
+        "{" + " ".join(f"a{n}: families(first: {n + first}) {{ nodes {{ id headName }} }}" for n in range(lists)) + "}"
+        for first in range(1, 11)
+    ]
+    plan_of(planner, admin, {}, texts.pop())
+    weight, taken = weight_and_bytes(planner, admin, texts)
+    assert weight / 2 < taken < weight * 1.2

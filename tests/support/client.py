@@ -8,19 +8,13 @@ from typing import Any
 
 import httpx
 from starlette.applications import Starlette
-from starlette.routing import Route
 
-from app.authz.authentication import Authenticator
 from app.authz.development import development_subject, ensure_principal, issue_token
 from app.authz.enforcer import load_role_matrix
 from app.authz.roles import Role
-from app.domain.registry.sealing import Seal
 from app.main import create_app
-from app.schema.root import api
 from app.settings import Settings
 from app.tenants.server import DatabaseServer
-from app.tenants.session import Database
-from app.web.endpoint import GraphQLEndpoint
 from tests.authz.people import region
 from tests.support.world import connected
 
@@ -120,18 +114,5 @@ async def api_of(settings: Settings, server: DatabaseServer) -> AsyncIterator[Ap
 @asynccontextmanager
 async def api_with_policies(settings: Settings, server: DatabaseServer, folder: Path) -> AsyncIterator[ApiClient]:
     """The application over ``server`` with the policies of ``folder`` instead of those that it is shipped with."""
-    database = Database(server.app, read_pool_size=1, write_pool_size=1)
-    endpoint = GraphQLEndpoint(
-        api(),
-        database=database,
-        authenticator=Authenticator.of_settings(settings, database, load_role_matrix(folder)),
-        seal=Seal.of_settings(settings),
-        test_nik_provinces=settings.nik_provinces_for_tests,
-        graphiql=False,
-    )
-    await database.open()
-    try:
-        async with served(Starlette(routes=[Route("/graphql", endpoint)])) as http:
-            yield ApiClient(http, server, settings)
-    finally:
-        await database.close()
+    async with served(create_app(settings, server, matrix=load_role_matrix(folder))) as http:
+        yield ApiClient(http, server, settings)

@@ -15,7 +15,7 @@ from graphql import (
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.base import StrawberryObjectDefinition
 
-from app.schema.plan.source import SOURCE_ATTRIBUTE, SPECIFICATION, Computed, Source, Specification
+from app.schema.plan.source import SOURCE_ATTRIBUTE, SPECIFICATION, Computed, Payload, Source, Specification
 
 RUNTIME_TYPE_KEY = "$type"
 
@@ -51,7 +51,9 @@ class Blueprint:
                     if (specification := _specification(field)) is not None
                 }
                 specifications |= {(name, field_name): specification for field_name, specification in declared.items()}
-                if name not in roots and declared:
+                # What a mutation answers is made in Python; only the objects below it are printed by PostgreSQL.
+                answered = any(isinstance(specification, Payload) for specification in declared.values())
+                if name not in roots and declared and not answered:
                     type_.is_type_of = None
                     for field_name, field in type_.fields.items():
                         if not isinstance(declared.get(field_name), Computed):

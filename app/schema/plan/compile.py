@@ -344,6 +344,9 @@ class Compiler:
         if selected.reading.row is None and selects_rows:
             row_type = _type_of(type_, "nodes")
             beside = self._subjects(source, row_type.name, page.shown().subquery())
+        if specification.about is not None:
+            self.tells_subjects = True
+            beside = subjects_of("Person", specification.about(selected.reading), ["id"])
         return json_object(columns, cte=page.rows, beside=beside)
 
     def _names(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> set[str]:

@@ -29,7 +29,7 @@ class Page:
         query = (
             sa.select(rows)
             .where(*conditions(rows), *self._after(keys))
-            .order_by(*keys)
+            .order_by(*[key.desc() if self._order.descending else key for key in keys])
             .limit(self._first.bind(sa.Integer(), lambda first: page_size(first) + 1))
         )
         self.rows: sa.CTE = self._within_parent(query).cte()
@@ -49,7 +49,8 @@ class Page:
         # Integers travel as bigint, whatever the column is: a cursor may hold any, and PostgreSQL compares the two.
         types = [sa.BigInteger() if key.python_type is int else key.sql_type for key in order.keys]
         values = [after.bind(type_, value(at)) for at, type_ in enumerate(types)]
-        return [sa.tuple_(*keys) > sa.tuple_(*values)]
+        here, there = sa.tuple_(*keys), sa.tuple_(*values)
+        return [here < there if self._order.descending else here > there]
 
     @property
     def cursor(self) -> sa.ColumnElement[str]:

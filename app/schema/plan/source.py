@@ -5,6 +5,7 @@ The helpers return Strawberry fields. The declaration travels in the field's met
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -46,15 +47,16 @@ class Key:
 
     expression: Callable[[sa.FromClause], sa.ColumnElement[Any]]
     sql_type: sa.types.TypeEngine[Any]
-    python_type: type[int] | type[str] | type[UUID]
+    python_type: type[int] | type[str] | type[UUID] | type[datetime]
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A total order of rows: ascending keys, the last of which is unique."""
+    """A total order of rows by keys, the last of which is unique: all of them ascending, or all ``descending``."""
 
     keys: tuple[Key, ...]
     permission: Permission | None = None
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,13 @@ class Many:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """The rows that belong to this row (or to nobody, at the root), as a Relay connection."""
+    """The rows that belong to this row (or to nobody, at the root), as a Relay connection.
+
+    ``about`` names persons whom the field is about, though its own rows are not theirs; asking is then kept as reading them.
+    """
 
     on: Join
+    about: Rows | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +158,16 @@ class Derived:
 
 
 @dataclass(frozen=True, slots=True)
+class Payload:
+    """An object that a mutation answers: it is read by its key, once the mutation is committed."""
+
+
+@dataclass(frozen=True, slots=True)
 class PagePart:
     """A field of a connection, an edge or a page info: the connection itself compiles it."""
 
 
-Specification = PagePart | Value | Part | One | Many | Connect | Lookup | Computed | Derived
+Specification = PagePart | Payload | Value | Part | One | Many | Connect | Lookup | Computed | Derived
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,9 @@ def subjects_of(type_name: str, rows: sa.FromClause, id_columns: Sequence[str]) 
         sa.func.concat_ws(constant(_IDS), *ids),
     )
     grouped = sa.select(group.label("text")).select_from(rows).group_by(rows.c.regency_id).subquery()
-    return sa.select(sa.func.coalesce(sa.func.string_agg(grouped.c.text, constant(_GROUPS)), constant(""))).scalar_subquery()
+    return sa.select(
+        sa.func.coalesce(sa.func.string_agg(grouped.c.text, constant(_GROUPS)), constant(""))
+    ).scalar_subquery()
 
 
 def joined(groups: Sequence[sa.ColumnElement[str]]) -> sa.ColumnElement[str]:

@@ -48,7 +48,12 @@ class NikInvalid(DomainError):
         self.code = finding.code
 
 
-def _digest(nik: str, caller: Caller) -> bytes:
+def digest_of_nik(nik: str, caller: Caller) -> bytes:
+    """The digest by which the person with ``nik`` is found.
+
+    Raises:
+        NikInvalid: it cannot be a NIK.
+    """
     today = datetime.now(tz=UTC).date()
     verdict = check_nik(nik, today=today, test_provinces=caller.test_nik_provinces)
     if verdict.errors:
@@ -59,7 +64,7 @@ def _digest(nik: str, caller: Caller) -> bytes:
 def _by_nik(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
     reading.require(Permission.REGISTRY_PERSON_LOOKUP)
     return [
-        rows.c.nik_digest == reading.arguments["nik"].bind_for(sa.LargeBinary(), _digest),
+        rows.c.nik_digest == reading.arguments["nik"].bind_for(sa.LargeBinary(), digest_of_nik),
         rows.c.presence != sa.literal_column("'DECEASED'", rows.c.presence.type),
         *reading.within(Permission.REGISTRY_PERSON_LOOKUP, Tenancy.VILLAGE, rows),
     ]

@@ -1,0 +1,35 @@
+"""What can be listened to.
+
+A subscription is an asynchronous generator: it listens first, reads what is so now, and yields; closing it must end whatever it
+listens to. It runs under the access that it began with. When that changes it is ended for it, unless it asks for
+``changes_of_access`` and yields only what the new access may see.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import strawberry
+
+from app.schema.context import SubscriptionInfo
+from app.schema.me import Me
+
+
+async def _access_changed(info: SubscriptionInfo) -> AsyncGenerator[Me, None]:
+    async with aclosing(info.context.changes_of_access()) as changes:
+        yield Me.of(info.context.access)
+        async for access in changes:
+            yield Me.of(access)
+
+
+@strawberry.type(
+    description="What can be listened to, over WebSocket (`graphql-transport-ws`) or as server-sent events."
+)
+class Subscription:
+    """All root fields."""
+
+    access_changed: Me = strawberry.subscription(
+        resolver=_access_changed,
+        description="What the caller was granted and what that permits: once at the start, then each time it changes, wherever that is "
+        "done. Nothing need be asked beside it. The other subscriptions of the caller end at a change with the error "
+        "`ACCESS_CHANGED`: start them again.",
+    )

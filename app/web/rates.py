@@ -1,0 +1,134 @@
+"""How much principals and addresses may ask of one process: requests, values, new documents, and tokens that prove nothing.
+
+Every limit is a token bucket (GCRA): what a minute allows comes back evenly, and a part of it may be used at once. Counts live in this
+process, in stores that forget whom they have not seen for longest, so that no number of addresses or principals fills its memory.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Final, Self
+from uuid import UUID
+
+from throttled import RateLimiterType, RateLimitResult, Throttled, per_min
+from throttled.store import MemoryStore
+
+from app.settings import Settings
+from app.web.refusals import BudgetExceeded, RateLimited
+
+_REMEMBERED: Final = 50_000
+_BURST_PART: Final = 6
+"""A sixth of what a minute allows, ten seconds' worth, may come at once."""
+_BODY_BYTES_OF_A_REQUEST: Final = 16_384
+_DOCUMENT_CHARACTERS_OF_A_REQUEST: Final = 32
+_REQUESTS_OF_A_FAILURE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a principal may ask for: values of a minute, those left now, and the seconds until all are back."""
+
+    limit: int
+    remaining: int
+    resets_in: int
+
+
+class _Limit:
+    """So many units a minute for each key, ``burst`` of them at once."""
+
+    def __init__(self, per_minute: int, burst: int) -> None:
+        self.burst = burst
+        self._buckets = Throttled(
+            using=RateLimiterType.GCRA.value,
+            quota=per_min(per_minute, burst=burst),
+            store=MemoryStore(options={"MAX_SIZE": _REMEMBERED}),
+        )
+
+    def take(self, key: str, units: int) -> RateLimitResult:
+        return self._buckets.limit(key, units)
+
+    def count(self, key: str, units: int) -> None:
+        # What is more than a whole burst empties the bucket, so that no request is refused for ever.
+        taken = self._buckets.limit(key, min(units, self.burst))
+        if taken.limited:
+            raise RateLimited(taken.state.retry_after)
+
+    def seconds_until_free(self, key: str) -> float:
+        return self._buckets.peek(key).retry_after
+
+
+def _evenly(per_minute: int) -> _Limit:
+    return _Limit(max(1, per_minute), max(1, per_minute // _BURST_PART))
+
+
+class Rates:
+    """The limits of one process."""
+
+    def __init__(self, *, requests: int, requests_of_address: int, cost: int) -> None:
+        """What a minute allows: ``requests`` and ``cost`` (values) of a principal, ``requests_of_address`` of an address.
+
+        The limits that nobody sets follow from these: a request brings 32 characters of new documents, and a hundredth of the
+        requests of an address may fail to prove who sends them.
+        """
+        self._requests = _evenly(requests)
+        self._documents = _evenly(requests * _DOCUMENT_CHARACTERS_OF_A_REQUEST)
+        self._addresses = _evenly(requests_of_address)
+        self._failures = _evenly(requests_of_address // _REQUESTS_OF_A_FAILURE)
+        self._cost = _Limit(cost, cost)
+
+    @classmethod
+    def of_settings(cls, settings: Settings) -> Self:
+        """The limits that the settings name."""
+        return cls(
+            requests=settings.requests_per_minute,
+            requests_of_address=settings.requests_per_minute_per_address,
+            cost=settings.cost_per_minute,
+        )
+
+    def count_address(self, address: str) -> None:
+        """Count a request of ``address`` before anything of it is looked at.
+
+        Raises:
+            RateLimited: the address sends too many.
+        """
+        self._addresses.count(address, 1)
+
+    def count_request(self, caller: UUID, body_bytes: int) -> None:
+        """Count a request of ``caller``; every 16 KiB of its body count as one more.
+
+        Raises:
+            RateLimited: the caller sends too many.
+        """
+        self._requests.count(caller.hex, 1 + body_bytes // _BODY_BYTES_OF_A_REQUEST)
+
+    def count_document(self, caller: UUID, characters: int) -> None:
+        """Count the text of a document that nobody has sent before, because it must be parsed, checked and planned.
+
+        Raises:
+            RateLimited: the caller sends too many new documents.
+        """
+        self._documents.count(caller.hex, characters)
+
+    def charge(self, caller: UUID, cost: int) -> Budget:
+        """Take ``cost``, the values that a request may yield, from the budget of ``caller``.
+
+        Raises:
+            BudgetExceeded: there is less left; nothing is taken.
+        """
+        taken = self._cost.take(caller.hex, cost)
+        if taken.limited:
+            raise BudgetExceeded(cost, taken.state.limit, taken.state.retry_after)
+        return Budget(taken.state.limit, taken.state.remaining, ceil(taken.state.reset_after))
+
+    def count_failure(self, address: str) -> bool:
+        """Count a request of ``address`` that did not prove who sent it; whether that is within what an address may."""
+        return not self._failures.take(address, 1).limited
+
+    def may_verify(self, address: str) -> None:
+        """Let ``address`` have a token verified that is not remembered as good.
+
+        Raises:
+            RateLimited: too many of its requests proved nothing.
+        """
+        seconds = self._failures.seconds_until_free(address)
+        if seconds > 0:
+            raise RateLimited(seconds)

@@ -1,0 +1,1 @@
+"""What the house is checked with beside its tests."""
