@@ -11,6 +11,9 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from app.settings import Settings
+from app.tenants.server import DatabaseServer
+from bench.attack import Felt, attacked
 from bench.reads import Side, compare
 from bench.stage import seeded
 from bench.summary import ProvinceView, province_view
@@ -18,6 +21,7 @@ from bench.summary import ProvinceView, province_view
 SIZES: Final = (10_000, 100_000)
 FULL_SIZES: Final = (*SIZES, 1_000_000)
 READ_FAMILIES: Final = 100_000
+ATTACKED_FAMILIES: Final = 10_000
 _console = Console(width=120)
 
 
@@ -37,17 +41,43 @@ def _summary_table(views: list[ProvinceView]) -> Table:
     return table
 
 
+def _attack_table(felt: list[Felt]) -> Table:
+    title = (
+        "A family by id, asked by ten people at ten addresses 25 times a second each, while one attacker does its worst"
+    )
+    table = Table("attack", "median", "p99", "of quiet", "failed", "the attacker's answers", title=title)
+    for each in felt:
+        answers = ", ".join(f"{answer}: {count:,}" for answer, count in sorted(each.answers.items()))
+        share = f"{each.p99 / felt[0].p99:.1f}"
+        table.add_row(each.attack, f"{each.p50:.2f} ms", f"{each.p99:.2f} ms", share, str(each.failed), answers)
+    return table
+
+
+async def _felt(settings: Settings, server: DatabaseServer, seconds: int) -> list[Felt]:
+    return [each async for each in attacked(settings, server, seconds=seconds)]
+
+
 def main(
     rounds: Annotated[int, typer.Option(help="Rounds; every side runs once in each.")] = 5,
     seconds: Annotated[int, typer.Option(help="Seconds that a side runs in a round.")] = 4,
     folder: Annotated[Path, typer.Option(help="Where the seeded databases are kept.")] = Path(".kesos"),
+    reads: Annotated[bool, typer.Option(help="Measure reads and the province view.")] = True,
+    attacks: Annotated[bool, typer.Option(help="Measure what others feel of attacks.")] = True,
 ) -> None:
-    """Measure reads beside a bare endpoint and pgbench, and the province view as the registry grows.
+    """Measure reads beside a bare endpoint and pgbench, the province view as the registry grows, and attacks.
 
     SCALE=full adds a registry of 1,000,000 families, which takes some minutes to seed the first time.
     """
     _console.print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
     uvloop.install()
+    if reads:
+        _measure_reads(folder, rounds, seconds)
+    if attacks:
+        with seeded(ATTACKED_FAMILIES, folder) as (settings, server):
+            _console.print(_attack_table(asyncio.run(_felt(settings, server, seconds))))
+
+
+def _measure_reads(folder: Path, rounds: int, seconds: int) -> None:
     with seeded(READ_FAMILIES, folder) as (settings, server):
         for connections in (1, 16):
             sides = asyncio.run(compare(settings, server, connections=connections, rounds=rounds, seconds=seconds))

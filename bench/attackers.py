@@ -20,7 +20,7 @@ from bench.load import http_request
 
 _BODY: Final = 250_000
 _FIELDS: Final = ("id", "headName", "kk", "decile", "status", "rt", "rw")
-_PAGE: Final = "query Most { families(first: 100) { nodes { id kk village { name } members { id name nik ranks { decile } } } } }"
+_PAGE: Final = "query Most { families(first: 100) { nodes { id kk village { name } members { id name nik birthDate } ranks { decile } } } }"
 _BOMB: Final = "{ ...F0 } " + " ".join(f"fragment F{at} on Query {{ ...F{at + 1} ...F{at + 1} }}" for at in range(22))
 _ALIASES: Final = "{ " + " ".join(f"a{at}: __typename" for at in range(1_000)) + " }"
 
@@ -178,7 +178,7 @@ class Trickle(Attack):
 
     def send(self) -> None:
         """Send all but the end."""
-        self.transport.write(next(self._requests)[:-_BODY // 2])
+        self.transport.write(next(self._requests)[: -_BODY // 2])
         self._drip()
 
     def _drip(self) -> None:

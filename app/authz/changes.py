@@ -149,6 +149,8 @@ class Changes:
                     await line.until_lost()
             except LineLost as lost:
                 _log.warning("changes of grants are not heard", extra={"error": type(lost.__cause__).__name__})
+            except Exception:  # noqa: BLE001  (a process that never hears again would never remember again)
+                _log.exception("changes of grants are not heard")
             else:
                 _log.warning("changes of grants are not heard", extra={"error": "hung up"})
             finally:

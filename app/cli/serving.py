@@ -4,25 +4,44 @@ import asyncio
 import errno
 import logging
 import os
+import resource
+import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from tempfile import TemporaryDirectory
+from types import FrameType
 from typing import Final
 from urllib.parse import quote
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from app.cli.console import Refusal
 from app.main import create_app
 from app.settings import Settings, get_settings
 from app.tenants.server import DatabaseServer, database_server
+from app.web import logs
+from app.web.bodies import LARGEST_BODY
+from app.web.health import this_process
+from app.web.metrics import SHARED_FOLDER
 
 _BACKLOG: Final = 2048
+_MOST_CONNECTIONS: Final = 8192
+_SPARE_FILES: Final = 256
+_NOTICE_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 10
+# Longer than proxies keep theirs: whoever closes first never sends a request into a connection that is being closed.
+_KEEP_ALIVE_SECONDS: Final = 75
+_PING_SECONDS: Final = 20.0
+_BESIDE_POOLS: Final = 2  # what appends audit events, and what hears of changed grants
 _SPARE_CONNECTIONS: Final = 6
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (compared with, not bound to)
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -55,24 +74,83 @@ def address_of(taken: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _log() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+def configure_logs(settings: Settings) -> None:
+    """Log as the settings say, as JSON. A developer's terminal gets lines for the eye, and of itself only warnings."""
+    readable = settings.is_development and sys.stderr.isatty()
+    asked = "log_level" in settings.model_fields_set
+    logs.configure(settings.log_level if asked or not readable else "WARNING", readable=readable)
 
 
-def _configuration(app: Starlette | str, *, workers: int = 1) -> uvicorn.Config:
+def _allow_connections() -> None:
+    """Let this process open as many files as it has connections; shells often allow 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_CONNECTIONS + _SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+
+
+def _configuration(settings: Settings, app: Starlette | str, *, workers: int = 1) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         factory=isinstance(app, str),
         workers=workers,
         loop="uvloop",
-        http="httptools",
-        ws="none",
+        http="app.web.connections:GuardedConnection",
+        ws="app.web.sockets:GuardedSocket",
+        ws_max_size=LARGEST_BODY,
+        ws_ping_interval=_PING_SECONDS,
+        ws_ping_timeout=_PING_SECONDS,
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,
+        # The application itself believes proxies; connections are told whom not to count.
+        proxy_headers=False,
+        forwarded_allow_ips=sorted(settings.trusted_proxies),
         server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+
+
+class _Notice:
+    """At SIGTERM be not ready at once and stop a second later, so that a load balancer looks elsewhere before it is refused.
+
+    Ctrl-C, and a second signal, stop at once.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = signal.getsignal(signal.SIGTERM)
+        self._pending: asyncio.TimerHandle | None = None
+
+    @classmethod
+    def give(cls) -> None:
+        """Stand before the handler of uvicorn, which is there already."""
+        notice = cls()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, notice)
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        first = not this_process.has_begun
+        this_process.has_begun = True
+        if first and number == signal.SIGTERM:
+            self._loop.call_soon_threadsafe(self._wait)
+            return
+        if self._pending is not None:
+            self._pending.cancel()
+        self._end(number, frame)
+
+    def _wait(self) -> None:
+        # Not in the handler of the signal, which may have interrupted another line.
+        _log.info("stopping")
+        self._pending = self._loop.call_later(_NOTICE_SECONDS, self._end, signal.SIGTERM, None)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        if callable(self._stop):
+            self._stop(number, frame)
 
 
 class Running:
@@ -97,17 +175,23 @@ class Running:
 @asynccontextmanager
 async def serving(settings: Settings, server: DatabaseServer, taken: socket.socket) -> AsyncIterator[Running]:
     """Serve in this process; the block begins when requests are answered, and its end stops the server."""
-    _log()
-    http = uvicorn.Server(_configuration(create_app(settings, server)))
+    configure_logs(settings)
+    _allow_connections()
+    app = create_app(settings, server)
+    http = uvicorn.Server(_configuration(settings, app))
     task = asyncio.create_task(http.serve(sockets=[taken]))
     running = Running(http, task)
     try:
         while not (http.started or task.done()):  # noqa: ASYNC110  (uvicorn tells by a flag and nothing else)
             await asyncio.sleep(0.01)
+        if http.started:
+            _Notice.give()
+            _log.info("serving", extra={"address": address_of(taken)})
         yield running
     finally:
         http.should_exit = True
         await running.until_stopped()
+        _log.info("stopped")
 
 
 async def refuse_too_many(settings: Settings, server: DatabaseServer, workers: int) -> None:
@@ -121,7 +205,8 @@ async def refuse_too_many(settings: Settings, server: DatabaseServer, workers: i
         most = int(await connection.fetchval("show max_connections"))
     finally:
         await connection.close()
-    wanted = workers * (settings.read_pool_size + settings.write_pool_size) + _SPARE_CONNECTIONS
+    each = settings.read_pool_size + settings.write_pool_size + _BESIDE_POOLS
+    wanted = workers * each + _SPARE_CONNECTIONS
     if wanted > most:
         raise Refusal(
             f"{workers} processes need {wanted} connections and the database allows {most}: start fewer, or lower "
@@ -130,17 +215,31 @@ async def refuse_too_many(settings: Settings, server: DatabaseServer, workers: i
 
 
 def serve_in_processes(server: DatabaseServer, taken: socket.socket, workers: int) -> None:
-    """Serve in ``workers`` processes until somebody sends SIGINT or SIGTERM."""
+    """Serve in ``workers`` processes until somebody sends SIGINT or SIGTERM; SIGHUP replaces them one by one."""
+    settings = get_settings()
+    configure_logs(settings)
+    _allow_connections()
     admin = server.admin
     if os.environ.get("KESOS_DATABASE_URL") is None:
         # Whichever database this process runs, the others reach it as they would reach a server.
         os.environ["KESOS_DATABASE_URL"] = f"postgresql://{admin.user}@/{admin.database}?host={quote(admin.host)}"
-    Multiprocess(_configuration("app.cli.serving:worker", workers=workers), sockets=[taken]).run()
+    with TemporaryDirectory(prefix="kesos-metrics-") as folder:
+        os.environ[SHARED_FOLDER] = folder
+        _log.info("serving", extra={"address": address_of(taken), "workers": workers})
+        Multiprocess(_configuration(settings, "app.cli.serving:worker", workers=workers), sockets=[taken]).run()
+    _log.info("stopped")
 
 
 def worker() -> Starlette:
-    """The application of one of several processes; the database runs already."""
-    _log()
+    """The application of one of several processes; the database runs already. uvicorn calls it where it has begun to serve."""
     settings = get_settings()
-    with database_server(settings) as server:
-        return create_app(settings, server)
+    configure_logs(settings)
+    try:
+        with database_server(settings) as server:
+            app = create_app(settings, server)
+    except Exception:  # noqa: BLE001  (whatever it is, the process ends)
+        # Left to itself it would be printed with all that it says; with this code the other processes stop, too.
+        _log.exception("a process could not begin")
+        sys.exit(STARTUP_FAILURE)
+    _Notice.give()
+    return app

@@ -41,12 +41,19 @@ class Sent(NamedTuple):
 class Documents:
     """Decides for one process which documents its callers may send."""
 
-    def __init__(self, registry: DocumentRegistry, *, public: Access, development: bool) -> None:
+    def __init__(
+        self,
+        registry: DocumentRegistry,
+        *,
+        public: Access,
+        development: bool,
+        most_bytes_of_composed_texts: int = MOST_BYTES_OF_COMPOSED_TEXTS,
+    ) -> None:
         """``public`` is the access of whoever has no token; in ``development`` whoever has one may compose and introspect."""
         self._registry = registry
         self._public = public
         self._development = development
-        self._composed: LRUCache[str, str] = LRUCache(MOST_BYTES_OF_COMPOSED_TEXTS, _weight)
+        self._composed: LRUCache[str, str] = LRUCache(most_bytes_of_composed_texts, _weight)
 
     async def resolve(self, query: str | None, document_hash: str | None, access: Access | None) -> Sent:
         """The document that was sent as the text ``query``, as a hash (64 lower-case hexadecimal digits), or as both.

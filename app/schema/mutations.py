@@ -116,7 +116,8 @@ class Acting:
 
     def concerns(self, subject_type: str, subject_ids: Sequence[UUID], villages: Span) -> None:
         """Say whom or what the mutation has changed and where that is; the audit trail keeps it, in the same transaction."""
-        self._events.append((subject_type, tuple(subject_ids), villages))
+        # asyncpg has a UUID of its own, which the audit trail cannot print.
+        self._events.append((subject_type, tuple(UUID(int=each.int) for each in subject_ids), villages))
 
     def events(self, info: Info, permission: Permission) -> list[Event]:
         """What the audit trail keeps.

@@ -44,6 +44,7 @@ from app.tenants.scope import EntityBinding
 
 described_by({status: f"{status.indonesian}." for status in GrantStatus})
 
+_GRANTABLE: Final = load_grantable()
 _COUNTRY: Final = "0"
 _REGION_HELP: Final = f"{CODE_ARGUMENT_HELP} `0` is the whole country."
 
@@ -264,7 +265,7 @@ async def _give(
         grant = await give(
             acting.session,
             acting.access,
-            load_grantable(),
+            _GRANTABLE,
             holder=Holder(acting.access.principal.issuer, given.subject, given.name),
             role=given.role,
             region=read("region", _region, given.region),
@@ -281,7 +282,7 @@ async def _confirm(
     given: Annotated[GrantConfirmInput, strawberry.argument(name="input", description="The grant to confirm.")],
 ) -> GrantConfirmed:
     async with change(info, Permission.PRINCIPALS_GRANT_CHANGE) as acting:
-        grant = await confirm(acting.session, acting.access, load_grantable(), read("id", _grant_id, given.id))
+        grant = await confirm(acting.session, acting.access, _GRANTABLE, read("id", _grant_id, given.id))
         acting.concerns("PrincipalGrant", [grant.id], grant.region.villages)
     return GrantConfirmed(grant_key=(grant.id,))
 
@@ -292,7 +293,7 @@ async def _revoke(
 ) -> GrantRevoked:
     async with change(info, Permission.PRINCIPALS_GRANT_CHANGE) as acting:
         grant_id = read("id", _grant_id, given.id)
-        grant = await revoke(acting.session, acting.access, load_grantable(), grant_id, reason=given.reason)
+        grant = await revoke(acting.session, acting.access, _GRANTABLE, grant_id, reason=given.reason)
         acting.concerns("PrincipalGrant", [grant.id], grant.region.villages)
     return GrantRevoked(grant_key=(grant.id,))
 

@@ -106,10 +106,15 @@ class Api:
 @lru_cache(maxsize=1)
 def api() -> Api:
     """The API of this process; made once, because reading all declarations takes a while."""
+    return api_with(Subscription)
+
+
+def api_with(subscription: type[Subscription]) -> Api:
+    """The API with what can be listened to in ``subscription``, which may be more than Kesos itself tells."""
     schema = KesosSchema(
         query=Query,
         mutation=Mutation,
-        subscription=Subscription,
+        subscription=subscription,
         types=[Family, Person, Region, PrincipalGrant],
         extensions=[_KnownDocument],
         execution_context_class=_Executor,

@@ -60,8 +60,8 @@ class Line:
                 async with asyncio.timeout(_ANSWER_SECONDS):
                     await self._ended.wait()
             except TimeoutError:
-                # Not a statement: an empty query is answered, and that is all that is wanted.
-                await self._connection.execute("", timeout=_ANSWER_SECONDS)
+                # An empty query is no statement, but it is answered, and that is all that is wanted.
+                await self._connection.fetch("", timeout=_ANSWER_SECONDS)
 
 
 def announce(session: AsyncSession, channel: str, payload: str) -> None:

@@ -18,7 +18,7 @@ _SENDER: Final = f"""<script>
       window.fetch = (resource, options = {{}}) => {{
         const url = new URL(resource instanceof Request ? resource.url : resource, window.location.href);
         if (url.origin !== window.location.origin) return send(resource, options);
-        const headers = new Headers(options.headers);
+        const headers = new Headers(options.headers ?? resource.headers);
         headers.set("{CSRF_HEADER}", "1");
         return send(resource, {{ ...options, headers }});
       }};

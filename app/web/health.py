@@ -158,5 +158,6 @@ def operator_routes(settings: Settings, readiness: Readiness, metrics: Metrics) 
     return [
         Route("/health/live", live),
         Route("/health/ready", ready),
-        Route("/metrics", _MetricsPage(metrics, insiders)),
+        # The second, so that nobody is redirected to the first and learns of it.
+        *(Route(path, _MetricsPage(metrics, insiders)) for path in ("/metrics", "/metrics/")),
     ]

@@ -16,13 +16,14 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, TextIO, cast
 from uuid import UUID
 
 import orjson
@@ -35,9 +36,7 @@ import app
 _OWN: Final = ("app", "kesos")
 _MOST_FRAMES: Final = 24
 _MOST_EXCEPTIONS: Final = 6
-_LONGEST_SELDOM_SECONDS: Final = 10.0
-_MOST_MESSAGES: Final = 256
-_HEAD: Final = 120
+_LONGEST_HEAD: Final = 120
 _SELDOM_SECONDS: Final = 10.0
 _MOST_MESSAGES: Final = 256
 _HEAD: Final = re.compile(r"[^\n'\"<(\[{=:\d]*")
@@ -96,7 +95,7 @@ def configure(level: str, *, readable: bool = False) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
     handler.addFilter(_Seldom())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -113,6 +112,7 @@ def configure(level: str, *, readable: bool = False) -> None:
                 _guarded(_console() if readable else _bytes),
             ],
             use_get_message=False,
+            pass_foreign_args=True,
         )
     )
     root = logging.getLogger()
@@ -120,8 +120,6 @@ def configure(level: str, *, readable: bool = False) -> None:
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
     for name in _OWN:
         logging.getLogger(name).setLevel(level)
-    # Where a line cannot be made, logging would print it with all its values instead.
-    logging.raiseExceptions = False
     if not readable:
         _log_what_python_prints()
 
@@ -133,6 +131,16 @@ def request_line() -> FilteringBoundLogger | None:
     numbers, and names that have passed ``masked``.
     """
     return structlog.get_logger().bind() if structlog.is_configured() else None
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes lines."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
+        """Say that a line could not be made. Left to itself, logging would print it with all its values."""
+        lost = {"event": "a line could not be made", "level": "error", "logger": record.name, "at": f"{_place(record.pathname)}:{record.lineno}"}
+        with suppress(OSError, ValueError):
+            self.stream.write(json.dumps(lost) + self.terminator)
 
 
 class _Seldom(logging.Filter):
@@ -176,8 +184,10 @@ def _worded(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     """The message as the program has it; of what a library has put together, its head, and the frames of a traceback in it."""
     record: logging.LogRecord = event["_record"]
     event.pop("stack_info", None)
+    values = event.pop("positional_args")
     if _is_own(record):
-        event["event"] = record.getMessage()
+        if values:
+            event["event"] %= values
         standard = logging.makeLogRecord({}).__dict__
         event |= {name: value for name, value in record.__dict__.items() if name not in standard and name != "message"}
         return event

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from app.web.bodies import LARGEST_BODY
 from app.web.streams import STATE_NAME, Streams
 
 _READ_WITHIN: Final = 15.0
@@ -74,3 +75,11 @@ class GuardedSocket(WebSocketsSansIOProtocol):
             super().shutdown()
         else:
             streams.stop()
+
+
+def limits() -> dict[str, Any]:
+    """What ``uvicorn.Config`` is told about WebSockets.
+
+    Compression is off: it would cost each connection tens of kilobytes and lets a small message become a large one.
+    """
+    return {"ws": GuardedSocket, "ws_max_size": LARGEST_BODY, "ws_per_message_deflate": False}

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Hashable, Iterator
 from contextlib import ExitStack, aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import orjson
@@ -30,7 +30,6 @@ STATE_NAME: Final = "streams"
 _MOST: Final = 4_096
 _MOST_OF_ADDRESS: Final = 512
 _MOST_OF_PRINCIPAL: Final = 32
-_SILENCE_SECONDS: Final = 12.0
 _COMMENT: Final = b":\n\n"
 _COMPLETE: Final = b"event: complete\ndata:\n\n"
 
@@ -147,6 +146,8 @@ class EventStream(Response):
     """``answers`` as server-sent events, for as long as their caller listens and may listen."""
 
     media_type = "text/event-stream"
+    silence_seconds: ClassVar[float] = 12.0
+    """How often a comment is sent, so that no proxy takes the stream for dead."""
 
     def __init__(
         self,
@@ -156,12 +157,8 @@ class EventStream(Response):
         language: Language,
         request_id: str,
         subscriber: Subscriber | None = None,
-        silence_seconds: float = _SILENCE_SECONDS,
     ) -> None:
-        """Send ``answers``, and a comment every ``silence_seconds`` so that no proxy takes the stream for dead.
-
-        ``subscriber`` is whose subscription it is; without one, there is one answer, that of a query or a mutation.
-        """
+        """Send ``answers``; ``subscriber`` is whose subscription they are of, None where they are of a query or a mutation."""
         self.status_code = HTTPStatus.OK
         self.background = None
         # What nginx gathers before it passes anything on may be all that there is for an hour.
@@ -170,7 +167,6 @@ class EventStream(Response):
         self._streams = streams
         self._language, self._request_id = language, request_id
         self._subscriber = subscriber
-        self._silence_seconds = silence_seconds
         self._ended_by: Exception | None = None
         self._is_left = False
 
@@ -224,7 +220,7 @@ class EventStream(Response):
 
     async def _breathe(self, send: Send) -> None:
         while True:
-            await asyncio.sleep(self._silence_seconds)
+            await asyncio.sleep(self.silence_seconds)
             await send(_part(_COMMENT))
 
     async def _watch(self, life: asyncio.Timeout) -> None:

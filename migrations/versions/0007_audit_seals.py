@@ -19,7 +19,7 @@ branch_labels = None
 depends_on = None
 
 _ACTIONS = "'READ', 'REVEAL', 'EXPORT', 'LOGIN', 'REFUSAL', 'CHANGE'"
-_NEW_COLUMNS = {
+_NEW_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "village_low": sa.BigInteger(),
     "village_high": sa.BigInteger(),
     "roles": pg.ARRAY(sa.Text()),

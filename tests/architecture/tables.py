@@ -8,14 +8,21 @@ if TYPE_CHECKING:
 TENANT = frozenset({"audit_event", "family", "person", "registry_cohort", "registry_summary", "welfare_rank"})
 """Rows of a regency, behind row-level security."""
 
-REFERENCE = frozenset({"region", "region_alias", "region_change", "registry_edition", "trusted_document"})
+REFERENCE = frozenset(
+    {"audit_retention", "region", "region_alias", "region_change", "registry_edition", "trusted_document"}
+)
 """Rows of nobody, which the application reads for everybody."""
 
 WALLED = frozenset({"principal_grant"})
 """Rows that stand for a region of any level and belong to no regency, behind row-level security."""
 
+SEALS = frozenset({"seal_batch", "seal_queue", "sealed_leaf"})
+"""Ids and hashes of rows of all tenants, and no word of what the rows say: a proof needs the hashes beside its own."""
+
 INTERNAL = frozenset({"alembic_version", "principal"})
 """What the application itself may not read."""
+
+KNOWN = TENANT | REFERENCE | WALLED | SEALS | INTERNAL
 
 
 async def tables_of(owner: "asyncpg.Connection[asyncpg.Record]") -> frozenset[str]:

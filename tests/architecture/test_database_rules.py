@@ -7,15 +7,24 @@ import pytest
 import pytest_asyncio
 
 from app.tenants.server import DatabaseServer
-from tests.architecture.tables import INTERNAL, REFERENCE, TENANT, tables_of
+from tests.architecture.tables import INTERNAL, KNOWN, REFERENCE, SEALS, TENANT, WALLED, tables_of
 from tests.support.world import connected
 
 LONGEST_NAME = 45
 SUFFIXES = {"p": "_pk", "f": "_fk", "u": "_uq", "c": "_ck", "x": "_ex"}
 APPENDED = {"audit_event"}
+"""Without a scope anybody appends, within one they are read, and nobody changes them."""
+SPANNED = {"audit_event"}
+"""Rows that stand for a span of villages, as large as the country."""
 DERIVED = {"registry_summary", "registry_cohort"}
 """Kept by triggers; the application reads them."""
-SECURITY_DEFINERS = {"principal_by_subject", "registry_summary_families", "registry_summary_persons"}
+SECURITY_DEFINERS = {
+    "audit_events_about",
+    "audit_index_subjects",
+    "principal_by_subject",
+    "registry_summary_families",
+    "registry_summary_persons",
+}
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -58,14 +67,13 @@ async def indexes(catalogue: "asyncpg.Connection[asyncpg.Record]") -> "list[asyn
 
 
 async def test_every_table_says_whose_it_is(catalogue: "asyncpg.Connection[asyncpg.Record]") -> None:
-    assert await tables_of(catalogue) == TENANT | REFERENCE | INTERNAL
-    assert not TENANT & REFERENCE
-    assert not INTERNAL & (TENANT | REFERENCE)
+    assert await tables_of(catalogue) == KNOWN
+    assert sum(map(len, (TENANT, REFERENCE, WALLED, SEALS, INTERNAL))) == len(KNOWN)
     owned = await catalogue.fetch(
         "select distinct table_name from information_schema.columns "
         "where table_schema = 'public' and column_name = 'regency_id'"
     )
-    assert {row["table_name"] for row in owned} == TENANT
+    assert {row["table_name"] for row in owned} == TENANT | SEALS - {"seal_batch"}
 
 
 def test_the_primary_key_of_a_tenant_table_begins_with_its_regency(constraints: "list[asyncpg.Record]") -> None:
@@ -110,7 +118,14 @@ async def test_a_row_lies_in_a_village_of_its_regency(catalogue: "asyncpg.Connec
         "select conrelid::regclass::text as table from pg_constraint where contype = 'c' and convalidated "
         "and pg_get_constraintdef(oid) like '%(village_id / 1000000) = regency_id%'"
     )
-    assert {row["table"] for row in checked} == TENANT - DERIVED
+    assert {row["table"] for row in checked} == TENANT - DERIVED - SPANNED
+    for condition in ("(village_low / 1000000) = regency_id", "village_low <= village_high"):
+        spanned = await catalogue.fetch(
+            "select conrelid::regclass::text as table from pg_constraint where contype = 'c' and convalidated "
+            "and strpos(pg_get_constraintdef(oid), $1) > 0",
+            condition,
+        )
+        assert {row["table"] for row in spanned} == SPANNED
 
 
 def test_nothing_is_deferred_set_null_or_cascaded(constraints: "list[asyncpg.Record]") -> None:
@@ -131,7 +146,7 @@ async def test_there_are_no_constraint_triggers_and_no_rules(catalogue: "asyncpg
 def test_names_are_given_by_hand_and_short_enough_for_citus(
     constraints: "list[asyncpg.Record]", indexes: "list[asyncpg.Record]"
 ) -> None:
-    ours = {table for table in TENANT | REFERENCE | INTERNAL if table != "alembic_version"}
+    ours = KNOWN - {"alembic_version"}
     for row in [*constraints, *indexes]:
         assert len(row["name"]) <= LONGEST_NAME, row["name"]
         assert row["table"] not in ours or row["name"].startswith(row["table"]), row["name"]
@@ -165,16 +180,21 @@ async def test_policies_compare_with_the_scope_and_ask_no_other_table(
     catalogue: "asyncpg.Connection[asyncpg.Record]",
 ) -> None:
     rows = await catalogue.fetch("select *, roles::text[] as to_roles from pg_policies where schemaname = 'public'")
-    of_application = [row for row in rows if row["to_roles"] == ["kesos_app"]]
+    appending = [row for row in rows if row["cmd"] == "INSERT"]
+    assert {row["tablename"] for row in appending} == APPENDED
+    for row in appending:
+        assert (row["to_roles"], row["permissive"], row["with_check"]) == (["kesos_app"], "PERMISSIVE", "true")
+    of_application = [row for row in rows if row["to_roles"] == ["kesos_app"] and row not in appending]
     assert {row["tablename"] for row in of_application} == TENANT
     for row in of_application:
-        assert (row["cmd"], row["permissive"]) == ("ALL", "PERMISSIVE")
-        assert row["qual"] == row["with_check"]
+        appended = row["tablename"] in APPENDED
+        assert (row["cmd"], row["permissive"]) == ("SELECT" if appended else "ALL", "PERMISSIVE")
+        assert row["with_check"] == (None if appended else row["qual"])
         for setting in ("app.village_low", "app.village_high", "app.villages"):
             assert f"NULLIF(current_setting('{setting}'::text, true), ''::text)" in row["qual"]
         assert "select" not in row["qual"].lower()
-    assert {row["tablename"] for row in rows if row["to_roles"] == ["kesos_owner"]} == DERIVED
-    assert len(rows) == len(TENANT) + len(DERIVED)
+    assert {row["tablename"] for row in rows if row["to_roles"] == ["kesos_owner"]} == DERIVED | APPENDED
+    assert len(rows) == len(TENANT) + len(APPENDED) + len(DERIVED | APPENDED)
 
 
 async def test_the_application_owns_nothing_and_bypasses_nothing(
@@ -204,13 +224,25 @@ async def test_the_application_may_do_with_each_table_what_it_needs_and_no_more(
     )
     may = {row["table"]: set(row["may"]) for row in rows}
     expected = {table: {"SELECT", "INSERT", "UPDATE"} for table in TENANT - DERIVED - APPENDED}
-    expected |= {table: {"SELECT", "INSERT"} for table in APPENDED}
+    expected |= {table: {"SELECT", "INSERT"} for table in APPENDED | SEALS}
+    expected["seal_queue"] |= {"DELETE"}
     expected |= {table: {"SELECT"} for table in DERIVED | REFERENCE}
     assert may == expected
     public = await catalogue.fetch(
         "select c.relname from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'public'::regnamespace and a.grantee = 0"
     )
     assert public == []
+
+
+async def test_jobs_read_what_is_appended_and_sealed_and_change_nothing_of_it(
+    catalogue: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    rows = await catalogue.fetch(
+        "select c.relname as table, a.privilege_type as may from pg_class c, aclexplode(c.relacl) a "
+        "where c.relname = any($1) and a.grantee = 'kesos_loader'::regrole",
+        list(APPENDED | SEALS),
+    )
+    assert {(row["table"], row["may"]) for row in rows} == {(table, "SELECT") for table in APPENDED | SEALS}
 
 
 @pytest.mark.parametrize(
@@ -223,6 +255,12 @@ async def test_the_application_may_do_with_each_table_what_it_needs_and_no_more(
         "update audit_event set purpose = 'AUDIT'",
         "delete from audit_event",
         "truncate audit_event",
+        "update audit_retention set days = 1",
+        "update seal_queue set regency_id = 0",
+        "update seal_batch set number = 0",
+        "delete from seal_batch",
+        "update sealed_leaf set digest = ''",
+        "delete from sealed_leaf",
         "delete from family",
         "update registry_summary set families = 0",
         "insert into region (id) values (1)",

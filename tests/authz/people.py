@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from app.authz.authorize import Access
+from app.authz.authorize import OPERATOR_ID, Access
 from app.authz.enforcer import RoleMatrix
 from app.authz.principal import Grant, Principal
 from app.authz.roles import Role
@@ -63,10 +63,15 @@ class People:
     async def deactivate(self, subject: str) -> None:
         await self.connection.execute("update principal set active = false where subject = $1", subject)
 
-    async def revoke(self, subject: str, role: str) -> None:
+    async def set(self, subject: str, role: str, assignment: str) -> None:
+        """Change the grant of ``role``; $3 in the ``assignment`` is the id of the operator."""
         await self.connection.execute(
-            "update principal_grant g set valid_to = now() from principal p "
-            "where p.id = g.principal_id and p.subject = $1 and g.role = $2",
+            f"update principal_grant set {assignment} where holder_subject = $1 and role = $2 "  # noqa: S608  (a test's own words)
+            "and ($3::uuid is not null)",
             subject,
             role,
+            OPERATOR_ID,
         )
+
+    async def revoke(self, subject: str, role: str) -> None:
+        await self.set(subject, role, "valid_to = now()")

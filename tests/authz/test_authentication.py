@@ -119,28 +119,62 @@ async def test_a_remembered_token_ends_when_it_expires(authenticator: Authentica
     assert await refused(authenticator, text) == "TOKEN_EXPIRED"
 
 
-async def test_a_revoked_grant_ends_with_the_cache(database: Database, matrix: RoleMatrix, people: People) -> None:
-    authenticator = authenticator_of(database, matrix, cache_seconds=0.3)
+async def test_what_is_remembered_is_looked_up_again_after_a_while(
+    database: Database, matrix: RoleMatrix, people: People
+) -> None:
+    authenticator = authenticator_of(database, matrix, cache_seconds=0.2)
+    text = token(claims_for(await people.add(ISSUER, ("PSM", 330201))))
+    access = await authenticator.authenticate(text)
+    await asyncio.sleep(0.25)
+    assert authenticator.remembered(text) is None
+    assert await authenticator.authenticate(text) is not access
+
+
+async def test_a_grant_that_ends_is_over_although_it_is_remembered(
+    database: Database, matrix: RoleMatrix, people: People
+) -> None:
+    authenticator = authenticator_of(database, matrix)
     subject = await people.add(ISSUER, ("PSM", 330201), ("REGENCY_ADMIN", 3302))
+    await people.set(subject, "REGENCY_ADMIN", "valid_to = now() + interval '0.4 seconds'")
     text = token(claims_for(subject))
     assert Permission.REGISTRY_NIK_REVEAL in (await authenticator.authenticate(text)).permissions
-    await people.revoke(subject, "REGENCY_ADMIN")
-    await asyncio.sleep(0.35)
+    assert authenticator.remembered(text) is not None
+    assert 0 < authenticator.usable_until(text) - time.time() <= 0.4
+    await asyncio.sleep(authenticator.usable_until(text) - time.time())
     assert authenticator.remembered(text) is None
+    await asyncio.sleep(0.02)
     assert Permission.REGISTRY_NIK_REVEAL not in (await authenticator.authenticate(text)).permissions
 
 
-async def test_a_principal_that_is_switched_off_is_out_with_the_cache(
+async def test_a_grant_that_begins_counts_although_its_principal_is_remembered(
     database: Database, matrix: RoleMatrix, people: People
 ) -> None:
-    authenticator = authenticator_of(database, matrix, cache_seconds=0.3)
+    authenticator = authenticator_of(database, matrix)
     subject = await people.add(ISSUER, ("PSM", 330201))
+    await people.set(subject, "PSM", "valid_from = now() + interval '0.4 seconds'")
     text = token(claims_for(subject))
+    assert (await authenticator.authenticate(text)).permissions == frozenset()
+    await asyncio.sleep(authenticator.usable_until(text) - time.time() + 0.02)
+    assert (await authenticator.authenticate(text)).permissions
+
+
+async def test_what_is_proposed_or_revoked_permits_nothing(authenticator: Authenticator, people: People) -> None:
+    subject = await people.add(ISSUER, ("PSM", 330201), ("REGENCY_APPROVER", 3302), ("REGENCY_ADMIN", 3302))
+    await people.set(subject, "REGENCY_APPROVER", "status = 'PROPOSED', lapses_at = now() + interval '1 day'")
+    await people.set(
+        subject, "REGENCY_ADMIN", "status = 'REVOKED', revoked_at = now(), revoked_by_name = 'x', revoked_by = $3"
+    )
+    access = await authenticator.authenticate(token(claims_for(subject)))
+    assert [grant.role for grant in access.principal.grants] == [Role.PSM]
+
+
+async def test_a_token_tells_until_when_it_is_good(authenticator: Authenticator, people: People) -> None:
+    subject, expires = await people.add(ISSUER, ("PSM", 330201)), int(time.time()) + 100
+    text = token(claims_for(subject, exp=expires))
+    assert authenticator.usable_until(text) == 0
     await authenticator.authenticate(text)
-    await people.deactivate(subject)
-    await asyncio.sleep(0.35)
-    assert await refused(authenticator, text) == "PRINCIPAL_UNKNOWN"
-    assert authenticator.remembered(text) is None
+    assert authenticator.usable_until(text) == expires + 30
+    assert authenticator.usable_until("garbage") == 0
 
 
 async def test_without_a_cache_every_request_asks(database: Database, matrix: RoleMatrix, people: People) -> None:
@@ -166,12 +200,24 @@ async def test_what_is_remembered_is_bounded(database: Database, matrix: RoleMat
 
 @pytest.mark.parametrize(
     "statement",
-    ["select * from principal", "select * from principal_grant", "update principal_grant set role = 'MINISTRY_ADMIN'"],
+    [
+        "select * from principal",
+        "insert into principal (id, issuer, subject, name) values (gen_random_uuid(), 'i', 's', 'n')",
+        "update principal set active = true",
+        "update principal_grant set role = 'MINISTRY_ADMIN'",
+        "update principal_grant set region_id = null",
+        "update principal_grant set people = 1",
+        "update principal_grant set valid_to = null",
+        "delete from principal_grant",
+    ],
 )
-async def test_the_application_neither_lists_nor_writes_principals(server: DatabaseServer, statement: str) -> None:
+async def test_the_application_writes_of_principals_and_grants_no_more_than_it_must(
+    server: DatabaseServer, statement: str
+) -> None:
     connection = await server.app.connect()
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(statement)
+        assert await connection.fetch("select * from principal_grant") == []
     finally:
         await connection.close()

@@ -88,8 +88,8 @@ async def test_json_is_taken_with_a_charset_and_in_any_case(banyumas: Caller) ->
         assert response.json()["data"]["me"]["permissions"]
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
-async def test_only_post_is_answered(banyumas: Caller, method: str) -> None:
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_other_methods_than_get_and_post_are_refused(banyumas: Caller, method: str) -> None:
     response = await banyumas.http.request(
         method, "/graphql?query={me{permissions}}", headers={"authorization": f"Bearer {banyumas.token}"}
     )
@@ -189,10 +189,15 @@ async def test_a_token_that_was_cut_or_changed_is_refused(api_client: ApiClient,
         await refused_as_unauthenticated(await api_client.with_token(token).post("{ me { permissions } }"))
 
 
-async def test_without_a_bearer_token_nothing_is_read_of_the_request(api_client: ApiClient) -> None:
-    for headers in ({}, {"authorization": "Basic YTpi"}, {"authorization": "Bearer"}):
-        response = await api_client.http.post("/graphql", content=b"no JSON", headers={**JSON, **headers})
-        await refused_as_unauthenticated(response)
+async def test_with_a_token_that_is_none_nothing_is_read_of_the_request(api_client: ApiClient) -> None:
+    for authorization in ("Basic YTpi", "Bearer", "Bearer x"):
+        headers = {**JSON, "authorization": authorization}
+        await refused_as_unauthenticated(await api_client.http.post("/graphql", content=b"no JSON", headers=headers))
+
+
+async def test_without_a_token_only_what_is_public_is_answered(api_client: ApiClient) -> None:
+    for document in ("{ me { permissions } }", "{ __typename }", "{ nope }", "{"):
+        await refused_as_unauthenticated(await api_client.http.post("/graphql", json={"query": document}))
 
 
 async def test_the_answer_says_nothing_of_the_server(banyumas: Caller) -> None:

@@ -21,7 +21,7 @@ Owner = "asyncpg.Connection[asyncpg.Record]"
 async def events_of(owner: Owner, response: httpx.Response) -> "list[asyncpg.Record]":
     assert response.status_code == 200, response.text
     rows: list[Any] = await owner.fetch(
-        "select * from audit_event where request_id = $1 order by regency_id, action, permission",
+        "select * from audit_event where request_id = $1 and action <> 'LOGIN' order by regency_id, action, permission",
         response.headers["x-request-id"],
     )
     return rows
@@ -133,3 +133,13 @@ async def test_what_is_read_beside_a_refusal_leaves_both_events(api_client: ApiC
         '{ families(first: 1) { nodes { id } } person(id: "Person:3302:x") { nikRevealed(purpose: AUDIT) } }'
     )
     assert [event["action"] for event in await events_of(owner, response)] == ["READ", "REFUSAL"]
+
+
+async def test_a_token_that_is_new_is_a_login_and_known_it_is_none(api_client: ApiClient, owner: Owner) -> None:
+    caller = await api_client.as_(Role.LKS_ASSESSOR, "33")
+    first, again = [await caller.post("{ me { principal { id } } }") for _ in range(2)]
+    me = UUID(first.json()["data"]["me"]["principal"]["id"])
+    logins = await owner.fetch("select * from audit_event where principal_id = $1 and action = 'LOGIN'", me)
+    assert [login["request_id"] for login in logins] == [first.headers["x-request-id"]]
+    assert (logins[0]["roles"], logins[0]["regency_id"]) == (["LKS_ASSESSOR"], 3300)
+    assert again.status_code == 200

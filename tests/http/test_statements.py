@@ -115,8 +115,19 @@ async def test_a_field_that_needs_python_costs_one_read_and_one_write(banyumas: 
     reads = [each for each in sent if each.text.startswith("with scope as materialized")]
     assert [each.calls for each in reads] == [1]
     writes = {each.text.partition(" ")[0].strip(";").lower(): each.calls for each in sent if each not in reads}
-    assert writes.pop("insert") >= 1
     assert writes == {"begin": 1, "select": 1, "commit": 1}
+    # One statement for what was revealed, in that transaction; one for what was read.
+    assert await statements.kept() == 2
+
+
+async def test_whoever_reads_persons_costs_one_statement_more(banyumas: Caller, statements: Statements) -> None:
+    await banyumas.query("{ persons(first: 2) { nodes { id } } families(first: 2) { nodes { id } } }")
+    await statements.forget()
+    await banyumas.query("{ persons(first: 2) { nodes { id } } families(first: 2) { nodes { id } } }")
+    assert (await statements.calls(), await statements.kept()) == (1, 1)
+    await statements.forget()
+    await banyumas.query("{ persons { totalCount } families { totalCount } }")
+    assert (await statements.calls(), await statements.kept()) == (1, 0)
 
 
 @pytest.mark.parametrize(

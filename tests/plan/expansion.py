@@ -103,7 +103,7 @@ class Expansion:
         if below is not None and below.name.endswith("Connection"):
             inner = self._argument(node, "first", DEFAULT_PAGE)
         elif node.name.value == "registrySummary":
-            inner = _ROWS[self._argument(node, "region", ""), self._argument(node, "by", "")]
+            inner = _ROWS.get((self._argument(node, "region", ""), self._argument(node, "by", "")), 1)
         if node.selection_set is None:
             return 1 if items is None else 1 + items
         values = self._selected(node.selection_set, below, level + 1, inner)
@@ -120,7 +120,7 @@ class Expansion:
         return _LISTS.get((type_.name, node.name.value), ASSUMED)
 
     def _argument(self, node: FieldNode, name: str, default: Any) -> Any:
-        given = {argument.name.value: argument.value for argument in node.arguments}
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
         return self._literal(given[name], default) if name in given else default
 
     def _literal(self, node: ValueNode, default: Any) -> Any:
@@ -168,7 +168,10 @@ def _selection(
     draw: st.DrawFn, schema: GraphQLSchema, type_name: str, depth: int, fragments: list[tuple[str, str, str]]
 ) -> str:
     fields = getattr(schema.type_map[type_name], "fields", {})
-    leaves = ["__typename", *(name for name, each in fields.items() if not hasattr(get_named_type(each.type), "fields"))]
+    leaves = [
+        "__typename",
+        *(name for name, each in fields.items() if not hasattr(get_named_type(each.type), "fields")),
+    ]
     objects = [name for name, each in fields.items() if get_named_type(each.type).name in {*_TYPES, "Node"}]
     spread = [name for name, of, _ in fragments if of == type_name]
 
@@ -203,12 +206,28 @@ def _arguments(name: str, below: str) -> st.SearchStrategy[str]:
 
 
 _NAMES: Final = st.sampled_from(
-    ["families", "nodes", "edges", "first", "ids", "Family", "Query", "FamilyConnection", "__schema", "__typename", "F", "G", "on1"]
+    [
+        "families",
+        "nodes",
+        "edges",
+        "first",
+        "ids",
+        "Family",
+        "Query",
+        "FamilyConnection",
+        "__schema",
+        "__typename",
+        "F",
+        "G",
+        "on1",
+    ]
 )
 _VALUES: Final = st.recursive(
     st.sampled_from(["1", "-5", "$n", "9" * 5000, '"x"', '"""\n{"""', "null", "true", "ENUM", "1.5e3", "[]", "{}"]),
-    lambda inner: st.lists(inner, max_size=3).map(lambda values: "[" + " ".join(values) + "]")
-    | st.lists(inner, max_size=2).map(lambda values: "{" + " ".join(f"a: {value}" for value in values) + "}"),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda values: "[" + " ".join(values) + "]")
+        | st.lists(inner, max_size=2).map(lambda values: "{" + " ".join(f"a: {value}" for value in values) + "}")
+    ),
     max_leaves=5,
 )
 _DIRECTIVES: Final = st.lists(_NAMES.map(lambda name: f"@{name}"), max_size=3).map(" ".join)

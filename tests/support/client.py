@@ -35,7 +35,8 @@ class Caller:
     async def send(self, *, headers: dict[str, str] | None = None, **request: Any) -> httpx.Response:
         """Send any body that httpx can make."""
         named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
-        return await self.http.post("/graphql", headers={"authorization": f"Bearer {self.token}", **named}, **request)
+        usual = {"authorization": f"Bearer {self.token}", "accept": "application/graphql-response+json"}
+        return await self.http.post("/graphql", headers={**usual, **named}, **request)
 
     async def answer(self, document: str, **variables: Any) -> Json:
         """The whole answer, errors included."""

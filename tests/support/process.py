@@ -53,9 +53,8 @@ class Served:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """The lines of the log, each read as JSON; the sentence of the command line for its user is none."""
-        texts = [text for text in self._err.read_text().splitlines() if text and _ADDRESS.match(text) is None]
-        return [json.loads(text) for text in texts]
+        """The lines of the log, beside sentences that are for whoever started the server."""
+        return [json.loads(text) for text in self._err.read_text().splitlines() if text.startswith("{")]
 
     def events(self, name: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if line["event"] == name]

@@ -12,6 +12,9 @@ order by query
 """
 
 
+_KEPT = "insert into audit_event"
+
+
 class Sent(NamedTuple):
     """One text and how often it ran."""
 
@@ -38,7 +41,14 @@ class Statements:
         await self._owner.execute("select watching.pg_stat_statements_reset()")
 
     async def sent(self) -> list[Sent]:
-        """Every text that was run."""
+        """Every text that was run to answer; not what the audit trail was told, which is ``kept``."""
+        return [each for each in await self._all() if _KEPT not in each.text]
+
+    async def kept(self) -> int:
+        """How many statements appended to the audit trail."""
+        return sum(each.calls for each in await self._all() if _KEPT in each.text)
+
+    async def _all(self) -> list[Sent]:
         return [Sent(row["query"], row["calls"]) for row in await self._owner.fetch(_SENT)]
 
     async def calls(self) -> int:

@@ -63,7 +63,10 @@ def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
 
 
 def root_by_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """The root to which ``path`` leads from ``leaf`` at ``index`` of a tree with ``size`` leaves; None where no such path exists."""
+    """The root to which ``path`` leads from ``leaf`` at ``index`` of a tree with ``size`` leaves; None where no such path exists.
+
+    ``size`` must be known to be right, as a seal makes it: trees of different sizes may share a path.
+    """
     if not 0 <= index < size:
         return None
     here, last, found = index, size - 1, leaf

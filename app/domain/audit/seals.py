@@ -93,7 +93,7 @@ async def _seal_batch(session: AsyncSession, stream: Stream, most_leaves: int) -
         return 0
     # Not the start of the transaction, which may have waited for its turn.
     sealed_at = (await session.execute(sa.select(sa.func.clock_timestamp()))).scalar_one()
-    previous, root = head and head.seal, root_of(leaves)
+    previous, root = head.seal if head else None, root_of(leaves)
     seal = seal_of(
         stream=stream.name,
         number=number,

@@ -133,7 +133,11 @@ class AuditLog:
         if not events:
             return
         # Encoded here, so that an event which cannot be encoded harms nobody but its caller.
-        entry = _Entry(_encoded(events)[1:-1], len(events), asyncio.get_running_loop().create_future())
+        try:
+            encoded = _encoded(events)[1:-1]
+        except TypeError as error:
+            raise NotRecorded("the audit trail cannot hold the event") from error
+        entry = _Entry(encoded, len(events), asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
         if self._writer is None:
             # In a context of its own: the trace and the log of the caller who happens to come first are not the others'.

@@ -40,7 +40,7 @@ class Site:
 
     def browser(self, language: str = "id") -> "Browser":
         """Another browser, with no cookie yet, whose user prefers ``language``."""
-        self.browsers.append(Browser(self, language))
+        self.browsers.append(Browser(self.app, language))
         return self.browsers[-1]
 
     async def close(self) -> None:
@@ -51,9 +51,9 @@ class Site:
 class Browser:
     """Somebody at a browser, which keeps cookies and follows redirects between Kesos and the provider."""
 
-    def __init__(self, site: Site, language: str) -> None:
+    def __init__(self, app: Starlette, language: str = "id") -> None:
         self.http = httpx.AsyncClient(
-            mounts={PUBLIC_URL: httpx.ASGITransport(app=site.app)},
+            mounts={PUBLIC_URL: httpx.ASGITransport(app=app)},
             headers={"accept-language": language},
             trust_env=False,
         )
@@ -111,9 +111,9 @@ def site_of(settings: Settings, database: Database) -> Site:
     sessions = Sessions.of_settings(settings)
 
     async def on_login(attempt: LoginAttempt) -> None:
-        if site.audit_fails:
+        if kesos.audit_fails:
             raise ConnectionError
-        site.attempts.append(attempt)
+        kesos.attempts.append(attempt)
 
     login = Login(
         settings, keys=issuer_keys(settings), authenticator=authenticator, sessions=sessions, on_login=on_login
@@ -130,8 +130,8 @@ def site_of(settings: Settings, database: Database) -> Site:
         return JSONResponse({"subject": access.principal.subject})
 
     routes = [*login.routes(), Route("/who", who, methods=["POST"])]
-    site = Site(Starlette(routes=routes, middleware=[Middleware(AnswerHeaders)]), sessions)
-    return site
+    kesos = Site(Starlette(routes=routes, middleware=[Middleware(AnswerHeaders)]), sessions)
+    return kesos
 
 
 def login_settings(settings: Settings, issuer: str) -> Settings:

@@ -161,10 +161,14 @@ async def test_after_login_the_browser_goes_where_it_wanted(browser: Browser, wa
         None,
     ],
 )
-async def test_the_browser_never_leaves_the_site(browser: Browser, wanted: str | None) -> None:
+def test_no_path_leads_off_the_site_or_round_in_circles(wanted: str | None) -> None:
     assert site_path(wanted) == "/"
-    path = "/login" if wanted is None else str(httpx.URL("/login", params={"next": wanted}))
-    assert (await browser.log_in(path)).headers["location"] == "/"
+
+
+async def test_the_browser_never_leaves_the_site(browser: Browser) -> None:
+    for wanted in ("https://evil.test", "//evil.test", "/\\evil.test"):
+        path = str(httpx.URL("/login", params={"next": wanted}))
+        assert (await browser.log_in(path)).headers["location"] == "/"
 
 
 async def test_a_login_is_finished_once(browser: Browser, site: Site) -> None:

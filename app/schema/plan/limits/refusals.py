@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.domain.base import DomainError
 
-MOST_COST: Final = 500_000
+MOST_COST: Final = 1_000_000
 """Values that one operation may ask for: seven pages of 100 families with every field and fifteen members each."""
 
 
@@ -19,6 +19,7 @@ class Limit(Enum):
 
     CHARACTERS = (16_384, "karakter", "characters")
     TOKENS = (2_000, "token", "tokens")
+    CHARACTERS_OF_ONE_WORD = (200, "karakter dalam satu nama atau angka", "characters in one name or number")
     NESTING = (50, "tingkat kurung bersarang", "levels of nested brackets")
     OPERATIONS = (10, "operasi", "operations")
     FRAGMENTS = (50, "fragmen", "fragments")

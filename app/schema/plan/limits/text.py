@@ -19,6 +19,8 @@ _TOKEN: Final = re.compile(
     r"|[A-Za-z_][A-Za-z_0-9]*+"
     r"|[^\s,]"
 )
+_LONG: Final = frozenset({'"', "#"})
+"""What strings and comments begin with, which may be long."""
 _STEPS: Final = {"{": 1, "[": 1, "(": 1, "}": -1, "]": -1, ")": -1}
 
 
@@ -26,17 +28,20 @@ def count_tokens(text: str) -> int:
     """The tokens of ``text``, comments among them.
 
     Raises:
-        LimitExceeded: it has too many characters, tokens, or brackets within brackets.
+        LimitExceeded: it has too many characters, tokens, or brackets within brackets, or a word that is too long.
     """
     if len(text) > Limit.CHARACTERS.most:
         raise LimitExceeded(Limit.CHARACTERS)
     tokens = _TOKEN.findall(text)
     if len(tokens) > Limit.TOKENS.most:
         raise LimitExceeded(Limit.TOKENS)
-    level = 0
+    level, longest_word = 0, Limit.CHARACTERS_OF_ONE_WORD.most
     for token in tokens:
         if token in _STEPS:
             level += _STEPS[token]
             if level > Limit.NESTING.most:
                 raise LimitExceeded(Limit.NESTING)
+        # What is wrong with a name is told with the name, and Python reads no number of 5,000 digits.
+        elif len(token) > longest_word and token[0] not in _LONG:
+            raise LimitExceeded(Limit.CHARACTERS_OF_ONE_WORD)
     return len(tokens)
