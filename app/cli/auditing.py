@@ -131,7 +131,7 @@ def expire(
                 if dry_run:
                     return await count_due(owner, now)
                 with step("Deleting events whose time is over") as progress:
-                    deleted = await delete_due(owner, now, _expiry(), progress.at)
+                    deleted = await delete_due(owner, now, expiry(), progress.at)
                     progress.done(f"{sum(deleted.values()):,}")
                 return deleted
 
@@ -169,7 +169,8 @@ def _line(finding: Finding) -> str:
     return f"{finding.wrong.value} {thing} {_MEANING[finding.wrong]}"
 
 
-def _expiry() -> Event:
+def expiry() -> Event:
+    """What a deletion is told as."""
     country = RegionPath.country().villages
     return Event(
         action=Action.CHANGE,

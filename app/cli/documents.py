@@ -197,4 +197,4 @@ def check_trusted_documents(
     """Verify that every registered document is valid in the present schema; exit 1 if one is not."""
     candidates = _candidates_of(files) if files else _on_database(_registered)
     _require_sound(candidates, advice="keep what they ask for in the schema, or release their front ends anew.")
-    plain(f"{len(candidates)} documents are valid.")
+    plain(f"All documents are valid: {len(candidates)}.")

@@ -242,4 +242,5 @@ def worker() -> Starlette:
         _log.exception("a process could not begin")
         sys.exit(STARTUP_FAILURE)
     _Notice.give()
+    _log.info("a process serves")
     return app

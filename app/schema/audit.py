@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from app.domain.registry.models import person
 from app.schema.context import Info
 from app.schema.enums import described_by
 from app.schema.ids import span_node
+from app.schema.node import Node
 from app.schema.paging import Connection, page_arguments
 from app.schema.plan.arguments import Argument
 from app.schema.plan.source import (
@@ -45,6 +46,9 @@ from app.tenants.rls import Tenancy
 described_by(
     {action: f"{action.indonesian[0].upper()}{action.indonesian[1:]}." for action in Action}, name="AuditAction"
 )
+
+
+_SEAL_BYTES: Final = 32
 
 
 class _EventOrder(Enum):
@@ -86,10 +90,40 @@ def _region_code(row: Row) -> sa.ColumnElement[str]:
     )
 
 
-async def _proof(root: Any, info: Info) -> JSON | None:  # type: ignore[valid-type]  # strawberry's scalar is a value to mypy
+class SealInvalid(DomainError):
+    """The text is no seal."""
+
+    code = "SEAL_INVALID"
+
+    def __init__(self) -> None:
+        super().__init__("Segel ditulis dalam 64 angka heksadesimal.", "A seal is written in 64 hexadecimal digits.")
+
+
+def _seal(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        seal = bytes.fromhex(text)
+    except ValueError as error:
+        raise SealInvalid from error
+    if len(seal) != _SEAL_BYTES:
+        raise SealInvalid
+    return seal
+
+
+async def _proof(
+    root: Any,
+    info: Info,
+    seal: Annotated[
+        str | None,
+        strawberry.argument(
+            description="A seal that you noted earlier, as `kesos verify` prints it: the proof then leads from this event to that seal."
+        ),
+    ] = None,
+) -> JSON | None:  # type: ignore[valid-type]  # strawberry's scalar is a value to mypy
     scope = authorize(info.context.access, Permission.AUDIT_EVENT_READ)
     async with info.context.database.read(scope) as session:
-        proof = await inclusion_proof(session, root["regency_id$"], UUID(root["id$"]))
+        proof = await inclusion_proof(session, root["regency_id$"], UUID(root["id$"]), noted=_seal(seal))
     return None if proof is None else proof.as_json()
 
 
@@ -97,7 +131,7 @@ async def _proof(root: Any, info: Info) -> JSON | None:  # type: ignore[valid-ty
 @strawberry.type(
     description="Something that happened: personal data read, revealed, exported or changed, a login, or a refusal."
 )
-class AuditEvent:
+class AuditEvent(Node):
     """An event of the audit trail."""
 
     id: strawberry.ID = expression(EVENTS.node_text, description="Id for `node(id:)`.")

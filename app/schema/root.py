@@ -14,6 +14,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.execution import ExecutionContext
 
+from app.schema.audit import AuditEvent, AuditQuery
 from app.schema.context import Info, RequestContext
 from app.schema.insights import InsightsQuery
 from app.schema.me import MeQuery
@@ -33,7 +34,7 @@ from app.schema.subscriptions import Subscription
 
 
 @strawberry.type(description="What can be asked.")
-class Query(MeQuery, RegistryQuery, InsightsQuery, PrincipalsQuery):
+class Query(MeQuery, RegistryQuery, InsightsQuery, PrincipalsQuery, AuditQuery):
     """All root fields."""
 
     region: Region | None = region_by_code()
@@ -115,7 +116,7 @@ def api_with(subscription: type[Subscription]) -> Api:
         query=Query,
         mutation=Mutation,
         subscription=subscription,
-        types=[Family, Person, Region, PrincipalGrant],
+        types=[Family, Person, Region, PrincipalGrant, AuditEvent],
         extensions=[_KnownDocument],
         execution_context_class=_Executor,
         exception_handlers=[Refusals()],

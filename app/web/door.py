@@ -1,5 +1,6 @@
 """The middleware that every request passes first: it counts what an address sends, and slows down whoever is refused."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Final
 
@@ -57,11 +58,13 @@ class Door:
             await send(message)
 
         try:
-            self._rates.count_address(address)
+            wait = self._rates.count_address(address)
         except RateLimited as refusal:
             await self._refuse(refusal, address, scope, receive, slow_down)
-        else:
-            await self._app(scope, receive, slow_down)
+            return
+        if wait:
+            await asyncio.sleep(wait)
+        await self._app(scope, receive, slow_down)
 
     async def _refuse(self, refusal: RateLimited, address: str, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

@@ -6,10 +6,12 @@ request when it has the answer to the last then sends few.
 """
 
 import asyncio
+import sys
 from collections import Counter, deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from app.settings import Settings
 from app.web.refusals import Overloaded
@@ -21,6 +23,9 @@ _MOST_HELD: Final = 2_048
 _MOST_HELD_OF_ADDRESS: Final = 256
 _MOST_WAITING: Final = 1_024
 _MOST_WAITING_OF_CALLER: Final = 128
+_SWITCH_SECONDS: Final = 0.001
+
+Made = TypeVar("Made")
 
 
 class Lane:
@@ -185,3 +190,31 @@ class Tarpit:
             if not self._held[address]:
                 del self._held[address]
         return True
+
+
+class Workshop:
+    """Computing that takes many milliseconds, in a thread of its own: one piece at a time, the callers in turns.
+
+    The event loop goes on meanwhile, because the thread lets it in after a millisecond at the latest.
+    """
+
+    def __init__(self) -> None:
+        self._lane = Lane(1, 1)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="kesos-workshop")
+        sys.setswitchinterval(_SWITCH_SECONDS)
+
+    async def run(self, caller: Hashable, work: Callable[[], Made]) -> Made:
+        """What ``work`` returns, which must touch nothing that the event loop changes.
+
+        Raises:
+            Overloaded: too much waits already.
+        """
+        await self._lane.take(caller)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        finally:
+            self._lane.give_back(caller)
+
+    def close(self) -> None:
+        """Finish the piece that is being worked on, and drop the others."""
+        self._thread.shutdown(cancel_futures=True)

@@ -16,10 +16,8 @@ from app.settings import Settings
 from app.web.refusals import BudgetExceeded, RateLimited
 
 _REMEMBERED: Final = 50_000
-_BURST_PART: Final = 6
-"""A sixth of what a minute allows, ten seconds' worth, may come at once."""
 _BODY_BYTES_OF_A_REQUEST: Final = 16_384
-_DOCUMENT_CHARACTERS_OF_A_REQUEST: Final = 32
+_DOCUMENT_CHARACTERS_OF_A_REQUEST: Final = 8
 _REQUESTS_OF_A_FAILURE: Final = 100
 
 
@@ -36,7 +34,9 @@ class _Limit:
     """So many units a minute for each key, ``burst`` of them at once."""
 
     def __init__(self, per_minute: int, burst: int) -> None:
-        self.burst = burst
+        self._per_second = per_minute / 60
+        self._at_once = max(1.0, self._per_second)
+        self._burst = burst
         self._buckets = Throttled(
             using=RateLimiterType.GCRA.value,
             quota=per_min(per_minute, burst=burst),
@@ -44,20 +44,25 @@ class _Limit:
         )
 
     def take(self, key: str, units: int) -> RateLimitResult:
+        """Take ``units`` where there are so many."""
         return self._buckets.limit(key, units)
 
-    def count(self, key: str, units: int) -> None:
+    def count(self, key: str, units: int) -> float:
+        """Take ``units``; the seconds until what was taken beyond a second's worth has come back."""
         # What is more than a whole burst empties the bucket, so that no request is refused for ever.
-        taken = self._buckets.limit(key, min(units, self.burst))
+        taken = self._buckets.limit(key, min(units, self._burst))
         if taken.limited:
             raise RateLimited(taken.state.retry_after)
+        return max(0.0, self._burst - taken.state.remaining - self._at_once) / self._per_second
 
     def seconds_until_free(self, key: str) -> float:
+        """How long it takes until there is a unit; 0 where there is one."""
         return self._buckets.peek(key).retry_after
 
 
-def _evenly(per_minute: int) -> _Limit:
-    return _Limit(max(1, per_minute), max(1, per_minute // _BURST_PART))
+def _limit(per_minute: int, *, at_once: int) -> _Limit:
+    """A limit of ``per_minute``, of which ``at_once`` seconds' worth may come at once."""
+    return _Limit(max(1, per_minute), max(1, per_minute * at_once // 60))
 
 
 class Rates:
@@ -66,14 +71,14 @@ class Rates:
     def __init__(self, *, requests: int, requests_of_address: int, cost: int) -> None:
         """What a minute allows: ``requests`` and ``cost`` (values) of a principal, ``requests_of_address`` of an address.
 
-        The limits that nobody sets follow from these: a request brings 32 characters of new documents, and a hundredth of the
+        The limits that nobody sets follow from these: a request brings 8 characters of new documents, and a hundredth of the
         requests of an address may fail to prove who sends them.
         """
-        self._requests = _evenly(requests)
-        self._documents = _evenly(requests * _DOCUMENT_CHARACTERS_OF_A_REQUEST)
-        self._addresses = _evenly(requests_of_address)
-        self._failures = _evenly(requests_of_address // _REQUESTS_OF_A_FAILURE)
-        self._cost = _Limit(cost, cost)
+        self._requests = _limit(requests, at_once=3)
+        self._documents = _limit(requests * _DOCUMENT_CHARACTERS_OF_A_REQUEST, at_once=20)
+        self._addresses = _limit(requests_of_address, at_once=3)
+        self._failures = _limit(requests_of_address // _REQUESTS_OF_A_FAILURE, at_once=10)
+        self._cost = _limit(cost, at_once=60)
 
     @classmethod
     def of_settings(cls, settings: Settings) -> Self:
@@ -84,13 +89,15 @@ class Rates:
             cost=settings.cost_per_minute,
         )
 
-    def count_address(self, address: str) -> None:
-        """Count a request of ``address`` before anything of it is looked at.
+    def count_address(self, address: str) -> float:
+        """Count a request of ``address`` before anything of it is looked at; the seconds that it has to wait.
+
+        Many people may share an address, so what comes at once is let in at the pace of the limit rather than refused.
 
         Raises:
-            RateLimited: the address sends too many.
+            RateLimited: the address sends more than may wait.
         """
-        self._addresses.count(address, 1)
+        return self._addresses.count(address, 1)
 
     def count_request(self, caller: UUID, body_bytes: int) -> None:
         """Count a request of ``caller``; every 16 KiB of its body count as one more.

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from app.authz.roles import Role
 from app.domain.audit.seals import Sealer, newest_seal, seal_new
 from app.domain.audit.service import append_events
-from app.tenants.session import Database
 from tests.audit.trail import COUNTRY, Trail, an_event, odd_texts, of_region, reader
 
 
@@ -103,15 +102,12 @@ async def test_who_does_not_see_the_country_seals_what_they_see_and_leaves_the_r
 
 
 async def test_sealing_moves_the_subjects_into_their_index(trail: Trail) -> None:
+    move = "select audit_index_subjects()"
     await trail.append(*(an_event() for _ in range(3)))
     await seal_new(trail.database, COUNTRY)
-    pending = "select pending_tuples from gin_metapage_info(get_raw_page('audit_event_subject_ix', 0))"
-    await trail.owner.execute("create schema if not exists looking")
-    await trail.owner.execute("create extension if not exists pageinspect schema looking")
-    await trail.owner.execute("set search_path = public, looking")
-    assert await trail.owner.fetchval(pending) == 0
+    assert await trail.owner.fetchval(move) == 0
     await trail.append(an_event())
-    assert await trail.owner.fetchval(pending) == 1
+    assert await trail.owner.fetchval(move) == 1
 
 
 async def test_a_sealer_goes_on_after_errors_and_stops_when_it_is_told(
@@ -122,11 +118,11 @@ async def test_a_sealer_goes_on_after_errors_and_stops_when_it_is_told(
     await trail.owner.execute("revoke insert on sealed_leaf from kesos_app")
     sealer = asyncio.create_task(Sealer(trail.database, COUNTRY).run(0.01))
     try:
-        while not caplog.records:
+        while not caplog.records:  # noqa: ASYNC110  (there is nothing else to wait for)
             await asyncio.sleep(0.01)
         assert await trail.count("seal_queue") == 1
         await trail.owner.execute("grant insert on sealed_leaf to kesos_app")
-        while await trail.count("seal_queue"):
+        while await trail.count("seal_queue"):  # noqa: ASYNC110  (as above)
             await asyncio.sleep(0.01)
     finally:
         await trail.owner.execute("grant insert on sealed_leaf to kesos_app")
@@ -136,15 +132,3 @@ async def test_a_sealer_goes_on_after_errors_and_stops_when_it_is_told(
     assert await batches(trail) == [1]
     assert {record.getMessage() for record in caplog.records} == {"sealing failed"}
     assert not any("secret" in str(vars(record)) for record in caplog.records)
-
-
-async def test_a_sealer_without_a_database_waits_for_one(trail: Trail, caplog: pytest.LogCaptureFixture) -> None:
-    nowhere = Database(trail.server.app, read_pool_size=1, write_pool_size=1)
-    await nowhere.open()
-    sealer = asyncio.create_task(Sealer(nowhere, COUNTRY).run(60))
-    await asyncio.sleep(0)
-    sealer.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await sealer
-    await nowhere.close()
-    assert caplog.records == []

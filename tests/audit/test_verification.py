@@ -16,6 +16,23 @@ from tests.audit.trail import COUNTRY, Trail, an_event
 if TYPE_CHECKING:
     import asyncpg
 
+CHANGES = [
+    "principal_id = gen_random_uuid()",
+    "happened_at = happened_at + interval '1 microsecond'",
+    "action = 'LOGIN'",
+    "roles = roles || 'AUDITOR'::text",
+    "permission = null",
+    "operation = operation || ' '",
+    "document_hash = sha256('')",
+    "subject_type = 'Person'",
+    "subject_ids = '{}'",
+    "subject_ids = subject_ids || subject_ids",
+    "row_count = 2",
+    "purpose = 'AUDIT'",
+    "request_id = upper(request_id) || 'x'",
+    "village_low = village_low + 1",
+    "village_high = village_high - 1",
+]
 SECOND = "(select record_id from sealed_leaf where batch_number = 2 and position = 1)"
 
 
@@ -41,39 +58,18 @@ def of(wrong: Wrong, row: "asyncpg.Record") -> Finding:
     return Finding(wrong, row["batch_number"], row["regency_id"], row["record_id"])
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "principal_id = gen_random_uuid()",
-        "happened_at = happened_at + interval '1 microsecond'",
-        "action = 'LOGIN'",
-        "roles = roles || 'AUDITOR'::text",
-        "permission = null",
-        "operation = operation || ' '",
-        "document_hash = sha256('')",
-        "subject_type = 'Person'",
-        "subject_ids = '{}'",
-        "subject_ids = subject_ids || subject_ids",
-        "row_count = 2",
-        "purpose = 'AUDIT'",
-        "request_id = upper(request_id) || 'x'",
-        "village_low = village_low + 1",
-        "village_high = village_high - 1",
-    ],
-)
+@pytest.mark.parametrize("change", CHANGES)
 async def test_an_event_that_was_changed_in_any_column(sealed: Trail, change: str) -> None:
     await sealed.owner.execute(f"update audit_event set {change} where id = {SECOND}")  # noqa: S608  (a test's own words)
     assert await sealed.verify() == [of(Wrong.EVENT_CHANGED, await leaf(sealed))]
 
 
-async def test_every_column_of_an_event_is_sealed(sealed: Trail) -> None:
-    columns = await sealed.owner.fetch(
+async def test_no_column_of_an_event_is_left_out(trail: Trail) -> None:
+    columns = await trail.owner.fetch(
         "select column_name from information_schema.columns where table_name = 'audit_event'"
     )
-    record = await sealed.owner.fetchval("select row_to_json(e) from audit_event e limit 1")
-    changed = {mark.partition(" =")[0] for mark in test_an_event_that_was_changed_in_any_column.pytestmark[0].args[1]}
+    changed = {change.partition(" =")[0] for change in CHANGES}
     assert {row["column_name"] for row in columns} == changed | {"regency_id", "id"}
-    assert record
 
 
 async def test_an_event_that_was_taken_away(sealed: Trail) -> None:

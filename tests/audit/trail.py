@@ -102,4 +102,4 @@ async def trail_of(server: DatabaseServer) -> AsyncIterator[Trail]:
 
 def odd_texts() -> Iterator[str]:
     """Texts that two writers of JSON could write in two ways."""
-    yield from ('"', "\\", "/", "\b\f\n\r\t", "\x01\x1f\x7f", "é", "\u2028\u2029", "𝕏 😀", "</script>", "' or 1=1", "")
+    yield from ('"', "\\", "/", "\b\f\n\r\t", "\x01\x1f\x7f", "é", "\u2028\u2029", "😀", "</script>", "' or 1=1", "")

@@ -136,10 +136,10 @@ async def test_what_is_read_beside_a_refusal_leaves_both_events(api_client: ApiC
 
 
 async def test_a_token_that_is_new_is_a_login_and_known_it_is_none(api_client: ApiClient, owner: Owner) -> None:
-    caller = await api_client.as_(Role.LKS_ASSESSOR, "33")
+    caller = await api_client.granted((Role.LKS_ASSESSOR, "33"), (Role.LKS_MANAGER, "33.01"))
     first, again = [await caller.post("{ me { principal { id } } }") for _ in range(2)]
     me = UUID(first.json()["data"]["me"]["principal"]["id"])
     logins = await owner.fetch("select * from audit_event where principal_id = $1 and action = 'LOGIN'", me)
     assert [login["request_id"] for login in logins] == [first.headers["x-request-id"]]
-    assert (logins[0]["roles"], logins[0]["regency_id"]) == (["LKS_ASSESSOR"], 3300)
+    assert (logins[0]["roles"], logins[0]["regency_id"]) == (["LKS_ASSESSOR", "LKS_MANAGER"], 3300)
     assert again.status_code == 200

@@ -2,13 +2,14 @@
 
 import asyncio
 import random
+import threading
 from collections import Counter
 from collections.abc import Hashable
 from contextlib import suppress
 
 import pytest
 
-from app.web.gate import EXPENSIVE, Gate, Lane, Tarpit
+from app.web.gate import EXPENSIVE, Gate, Lane, Tarpit, Workshop
 from app.web.refusals import Overloaded
 
 
@@ -238,3 +239,34 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_not_held() -> None:
     await turns()
     assert not again.done()
     again.cancel()
+
+
+async def test_work_in_the_workshop_lets_the_event_loop_go_on_and_callers_take_turns() -> None:
+    workshop, made, begin = Workshop(), list[str](), threading.Event()
+
+    def work(name: str) -> str:
+        begin.wait(10)
+        made.append(name)
+        return name
+
+    async def ask(name: str) -> str:
+        return await workshop.run(name[0], lambda: work(name))
+
+    pieces = [asyncio.create_task(ask(name)) for name in ("a1", "a2", "a3", "b1")]
+    await turns()  # the event loop goes on, though a1 has not been made
+    begin.set()
+    assert await asyncio.gather(*pieces) == ["a1", "a2", "a3", "b1"]
+    assert made == ["a1", "b1", "a2", "a3"]
+    workshop.close()
+
+
+async def test_what_goes_wrong_in_the_workshop_is_told_and_the_next_piece_is_made() -> None:
+    workshop = Workshop()
+
+    def broken() -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await workshop.run("a", broken)
+    assert await workshop.run("a", lambda: 42) == 42
+    workshop.close()

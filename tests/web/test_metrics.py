@@ -182,21 +182,29 @@ async def test_without_a_token_this_machine_and_no_other_reads_them(
 def test_any_of_several_processes_answers_for_all(api_settings: Settings, world: DatabaseServer, tmp_path: Path) -> None:
     asked = 40
     with kesos_serve(api_settings, world, tmp_path, "--workers", "2") as served:
-        address, processes = served.address, set()
 
-        def answers(path: str) -> httpx.Response:
-            # Each on a connection of its own, so that both processes get some.
-            return httpx.get(f"{address}{path}", trust_env=False)
+        def metrics() -> Series:
+            # On a connection of its own, so that now one process answers and now the other.
+            return read(httpx.get(f"{served.address}/metrics", trust_env=False).text)
+
+        def living(series: Series) -> set[str]:
+            return {dict(labels)["pid"] for name, labels in series if name == "process_resident_memory_bytes"}
 
         for _ in range(asked):
-            assert httpx.post(f"{address}/graphql", json={"query": "{ me { permissions } }"}, trust_env=False).status_code == 401
-        processes = {line["process"] for line in served.events("request")}
+            body = {"query": "{ me { permissions } }"}
+            assert httpx.post(f"{served.address}/graphql", json=body, trust_env=False).status_code == 401
+        processes = {str(line["process"]) for line in served.events("request")}
         assert len(processes) == 2
         for _ in range(10):
-            series = read(answers("/metrics").text)
-            assert sum(requests(series).values()) == asked
-            memory = {dict(labels)["pid"] for name, labels in series if name == "process_resident_memory_bytes"}
-            assert memory == set(map(str, processes))
-        dead = min(processes)
-        os.kill(dead, signal.SIGKILL)
-        until(lambda: len({line["process"] for line in served.lines}) > 3, "no process took the place of the dead one")
+            series = metrics()
+            assert (sum(requests(series).values()), living(series)) == (asked, processes)
+
+        os.kill(int(min(processes)), signal.SIGKILL)
+        until(lambda: len(served.events("a process serves")) == 3, "nobody took the place of the dead process")
+        until(lambda: len(living(metrics()) - processes) == 1, "the new process is not counted")
+        series = metrics()
+        assert living(series).isdisjoint({min(processes)})
+        # What the dead process had counted stays, so that sums never shrink.
+        assert sum(requests(series).values()) == asked
+        served.stop()
+        assert list(tmp_path.glob("kesos-metrics-*")) == []

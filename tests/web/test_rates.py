@@ -22,8 +22,8 @@ def count(counted: Rates, caller: UUID, times: int) -> None:
         counted.count_request(caller, 0)
 
 
-def test_a_sixth_of_a_minutes_requests_may_come_at_once_and_the_next_is_told_when_to_come_again() -> None:
-    counted, caller = limits(requests=60), uuid4()
+def test_three_seconds_worth_of_requests_may_come_at_once_and_the_next_is_told_when_to_come_again() -> None:
+    counted, caller = limits(requests=200), uuid4()
     count(counted, caller, 10)
     with pytest.raises(RateLimited) as refused:
         counted.count_request(caller, 0)
@@ -64,7 +64,7 @@ def test_callers_and_addresses_do_not_use_up_what_others_have() -> None:
 
 @pytest.mark.parametrize(("body_bytes", "admitted"), [(0, 10), (16_383, 10), (16_384, 5), (40_000, 3), (262_144, 1)])
 def test_a_large_body_counts_as_several_requests(body_bytes: int, admitted: int) -> None:
-    counted, caller = limits(requests=60), uuid4()
+    counted, caller = limits(requests=200), uuid4()
     for _ in range(admitted):
         counted.count_request(caller, body_bytes)
     with pytest.raises(RateLimited):
@@ -73,7 +73,7 @@ def test_a_large_body_counts_as_several_requests(body_bytes: int, admitted: int)
 
 def test_new_documents_are_counted_by_their_characters_apart_from_requests() -> None:
     counted, caller = limits(requests=60), uuid4()
-    counted.count_document(caller, 300)
+    counted.count_document(caller, 140)  # of 480 a minute a third may come at once
     with pytest.raises(RateLimited):
         counted.count_document(caller, 100)
     counted.count_document(uuid4(), 5_000)
@@ -102,7 +102,7 @@ def test_a_request_that_no_budget_would_hold_is_not_told_to_wait() -> None:
 
 
 def test_an_address_that_often_proves_nothing_waits_before_another_token_is_verified() -> None:
-    counted = limits(of_address=6_000)
+    counted = limits(of_address=6_000)  # of its failures, 60 a minute, ten may come at once
     for _ in range(10):
         counted.may_verify("192.0.2.1")
         assert counted.count_failure("192.0.2.1")
@@ -112,6 +112,21 @@ def test_an_address_that_often_proves_nothing_waits_before_another_token_is_veri
     assert refused.value.retry_after == 1
     counted.may_verify("192.0.2.2")
     counted.count_address("192.0.2.1")
+
+
+def test_what_an_address_sends_at_once_is_let_in_at_the_pace_of_its_limit_and_refused_where_it_is_too_much() -> None:
+    counted = limits(of_address=600)
+    waits = [counted.count_address("192.0.2.1") for _ in range(30)]
+    assert waits[:10] == [0] * 10  # a second's worth
+    assert waits[10:] == pytest.approx([number / 10 for number in range(1, 21)], abs=0.11)
+    with pytest.raises(RateLimited):
+        waits += [counted.count_address("192.0.2.1") for _ in range(30)]
+    assert counted.count_address("192.0.2.2") == 0
+
+
+@pytest.mark.parametrize("of_address", [1, 6, 59, 60, 61])
+def test_however_small_a_limit_is_the_first_request_does_not_wait(of_address: int) -> None:
+    assert limits(of_address=of_address).count_address("192.0.2.1") == 0
 
 
 def test_only_so_many_addresses_are_remembered_and_those_that_go_on_sending_stay(

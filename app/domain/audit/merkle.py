@@ -10,7 +10,7 @@ from typing import Final
 
 _LEAF: Final = b"\x00"
 _PAIR: Final = b"\x01"
-_BYTES: Final = 32
+HASH_BYTES: Final = 32
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -20,7 +20,7 @@ def leaf_hash(entry: bytes) -> bytes:
 
 def parted(hashes: bytes) -> list[bytes]:
     """The hashes that were joined to ``hashes``."""
-    return [hashes[at : at + _BYTES] for at in range(0, len(hashes), _BYTES)]
+    return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
 
 
 def _pair_hash(left: bytes, right: bytes) -> bytes:
