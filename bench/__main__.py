@@ -13,7 +13,7 @@ from rich.table import Table
 
 from app.settings import Settings
 from app.tenants.server import DatabaseServer
-from bench.attack import Felt, attacked
+from bench.attack import PEOPLE, REQUESTS_PER_SECOND, Felt, attacked
 from bench.reads import Side, compare
 from bench.stage import seeded
 from bench.summary import ProvinceView, province_view

@@ -21,8 +21,8 @@ from bench.attackers import ATTACKS, SMALL, Job
 from bench.load import http_request
 from bench.stage import PROVINCE, kesos_process, token_of
 
-_PEOPLE: Final = 10
-_REQUESTS_PER_SECOND: Final = 25
+PEOPLE: Final = 10
+REQUESTS_PER_SECOND: Final = 15
 _LEAD_SECONDS: Final = 0.7
 _PATIENCE_SECONDS: Final = 20.0
 _FIRST: Final = "{ families(first: 1) { nodes { id } } }"
@@ -59,8 +59,8 @@ class Person:
         begin = perf_counter()  # uvloop's own clock counts in whole milliseconds
         reader, writer = await asyncio.open_connection(host, port, local_addr=(self.address, 0))
         try:
-            for number in range(int(seconds * _REQUESTS_PER_SECOND)):
-                due = begin + number / _REQUESTS_PER_SECOND
+            for number in range(int(seconds * REQUESTS_PER_SECOND)):
+                due = begin + number / REQUESTS_PER_SECOND
                 await asyncio.sleep(due - perf_counter())
                 writer.write(self.request)
                 try:
@@ -82,14 +82,12 @@ async def _is_answered(reader: asyncio.StreamReader) -> bool:
     return head.startswith(b"http/1.1 200") and b'"errors"' not in body
 
 
-async def attacked(
-    settings: Settings, server: DatabaseServer, *, seconds: int, only: str | None = None
-) -> AsyncIterator[Felt]:
-    """What ten people feel of each attack, or of the one named ``only``; first when there is none, and again at the end."""
+async def attacked(settings: Settings, server: DatabaseServer, *, seconds: int) -> AsyncIterator[Felt]:
+    """What people feel of each attack in turn; first when there is none, and again at the end."""
     async with kesos_process(settings, limited=True) as url:
         parts = urlsplit(url)
         host, port = parts.hostname or "127.0.0.1", parts.port or 80
-        regencies = [RegionPath.parse(f"33.{number:02}") for number in range(1, _PEOPLE + 1)]
+        regencies = [RegionPath.parse(f"33.{number:02}") for number in range(1, PEOPLE + 1)]
         people = []
         for number, regency in enumerate(regencies):
             token = await token_of(settings, server, Role.REGENCY_ADMIN, regency)
@@ -104,8 +102,6 @@ async def attacked(
         yield await felt("quiet", {})
         # An attacker each: nobody pays for what another has used up.
         for number, name in enumerate(ATTACKS):
-            if only is not None and only != name:
-                continue
             role, region = (
                 (Role.PROVINCE_OFFICER, PROVINCE)
                 if "expensive" in name or "nobody reads" in name

@@ -15,6 +15,7 @@ from app.cli.console import Refusal, plain, said, step, tell
 from app.cli.database import make_ready, migrate_down, require_ready, run, running
 from app.cli.demo import demonstrate
 from app.cli.documents import documents
+from app.cli.granting import grants
 from app.cli.importing import import_aliases, import_population, read_lines, show_issues
 from app.cli.people import Post, enlist
 from app.cli.seeding import seed_families
@@ -55,6 +56,7 @@ app = typer.Typer(
 imports = typer.Typer(help="Take in files of other systems.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 app.add_typer(audit)
+app.add_typer(grants)
 app.add_typer(documents, name="documents")
 
 

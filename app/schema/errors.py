@@ -11,7 +11,7 @@ from graphql import FieldNode, GraphQLError, GraphQLSyntaxError
 from app.authz.authorize import NotPermitted
 from app.domain.base import DomainError
 from app.schema.language import Language
-from app.schema.plan.compile import FieldDenied
+from app.schema.plan.selection import FieldDenied
 
 _log = logging.getLogger("kesos.errors")
 SYNTAX: Final = "GRAPHQL_PARSE_FAILED"

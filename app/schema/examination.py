@@ -21,8 +21,8 @@ from app.domain.base import DomainError
 from app.domain.documents.errors import DocumentNotPublic
 from app.schema import errors
 from app.schema.language import Language
-from app.schema.plan.compile import FieldDenied
 from app.schema.plan.planner import Document, Operation, Planner
+from app.schema.plan.selection import FieldDenied
 
 _SCALARS: Final[Sequence[Any]] = (
     1,

@@ -9,12 +9,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
+from app.tenants.observation import Observer, observe_connection, observe_engine
 from app.tenants.scope import TenantScope
 from app.tenants.server import ConnectArguments, DatabaseServer
 
@@ -72,6 +73,14 @@ def announce(session: AsyncSession, channel: str, payload: str) -> None:
     session.info.setdefault(_ANNOUNCED, []).append((channel, payload))
 
 
+class Load(NamedTuple):
+    """Connections of the read pool in use, requests that wait for one, and connections of the write pool in use."""
+
+    reads: int
+    waiting: int
+    writes: int
+
+
 class ReadSession:
     """One read-only snapshot under one scope."""
 
@@ -98,9 +107,14 @@ class Database:
         read_pool_size: int,
         write_pool_size: int,
         statement_seconds: float | None = None,
+        observer: Observer | None = None,
     ) -> None:
-        """Connect to ``address``; PostgreSQL cancels a statement that takes longer than ``statement_seconds``."""
+        """Connect to ``address``; PostgreSQL cancels a statement that takes longer than ``statement_seconds``.
+
+        ``observer`` is told how long statements of requests took; without one that costs nothing.
+        """
         self._address = address
+        self._observer = observer
         self._read_pool_size = read_pool_size
         self._defaults = dict(_SESSION_DEFAULTS)
         if statement_seconds is not None:
@@ -112,6 +126,8 @@ class Database:
             max_overflow=0,
             hide_parameters=True,
         )
+        if observer is not None:
+            observe_engine(self._engine, observer)
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._appends: asyncpg.Pool[asyncpg.Record] | None = None
         self._hearers: defaultdict[str, list[Heard]] = defaultdict(list)
@@ -125,11 +141,26 @@ class Database:
             statement_cache_size=500,
             max_cacheable_statement_size=0,  # plans of wide selections are longer than the default 15 kB
             server_settings={**self._defaults, **_READ_DEFAULTS},
-            init=_read_json_as_bytes,
+            init=self._prepare,
         )
         self._appends = await self._open_pool(
             min_size=0, max_size=1, server_settings={**self._defaults, **_APPEND_DEFAULTS}
         )
+
+    async def _prepare(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await _read_json_as_bytes(connection)
+        if self._observer is not None:
+            observe_connection(connection, self._observer)
+
+    @property
+    def load(self) -> Load:
+        """How busy the pools are."""
+        writes: Any = self._engine.pool
+        if self._pool is None:
+            return Load(0, 0, writes.checkedout())
+        in_use = self._pool.get_size() - self._pool.get_idle_size()
+        waiting = len(self._pool._queue._getters)  # noqa: SLF001  (asyncpg does not tell how many wait)
+        return Load(in_use, waiting, writes.checkedout())
 
     async def _open_pool(self, **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
         address = self._address

@@ -40,7 +40,7 @@ class Vital(Enum):
     READS_WAITING = ("kesos_database_reads_waiting", "Requests that wait for a connection of the read pool.")
     WRITES_IN_USE = ("kesos_database_writes_in_use", "Connections of the write pool that a transaction runs on.")
     AUDIT_BACKLOG = ("kesos_audit_backlog", "Audit events that wait to be written.")
-    WEB_SOCKETS = ("kesos_websockets_open", "WebSocket connections that are open.")
+    STREAMS = ("kesos_streams_open", "WebSockets and streams of server-sent events that are open.")
 
 
 class Tally(Enum):

@@ -41,7 +41,7 @@ class _Limit:
             using=RateLimiterType.GCRA.value,
             quota=per_min(per_minute, burst=burst),
             store=MemoryStore(options={"MAX_SIZE": _REMEMBERED}),
-        )
+        ).limiter
 
     def take(self, key: str, units: int) -> RateLimitResult:
         """Take ``units`` where there are so many."""

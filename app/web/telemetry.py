@@ -53,6 +53,8 @@ _FAULTS: Final = frozenset(
 )
 """Codes that no caller is to blame for, even in an answer with status 200."""
 
+_log = logging.getLogger(__name__)
+
 
 def operation_label(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDetails]) -> str:
     """What a valid operation is called: its root field, "several" where it has more, "introspection" where it has no real one."""
@@ -118,7 +120,10 @@ class Telemetry:
         while True:
             due = loop.time() + _LOOK_SECONDS
             await asyncio.sleep(_LOOK_SECONDS)
-            self.metrics.look(max(0.0, loop.time() - due))
+            try:
+                self.metrics.look(max(0.0, loop.time() - due))
+            except Exception:  # noqa: BLE001  (a number that cannot be had must not end the others)
+                _log.exception("the vitals of the process could not be read")
 
 
 class RequestTelemetry:

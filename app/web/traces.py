@@ -86,7 +86,9 @@ class Traces:
         return RequestSpan(span)
 
     def statement(self, ran: RanStatement) -> None:
-        """A span for a statement that has just ended, below that of the request that ran it."""
+        """A span for a statement that has just ended, below that of the request that ran it; none for what no request ran."""
+        if not trace.get_current_span().get_span_context().is_valid:
+            return
         ended = time.time_ns()
         span = self._tracer.start_span(
             f"{ran.verb} postgresql",

@@ -23,7 +23,7 @@ DRIVERS = {"asyncpg", "psycopg", "psycopg2", "sqlalchemy"}
 OF_AUTHZ = {"principals"}
 """Permissions about what `app.authz` keeps itself."""
 SCHEMA_FRAME = {
-    "context", "enums", "errors", "ids", "language", "me", "mutations", "node", "paging", "plan", "root", "scalars", "text",
+    "context", "enums", "errors", "examination", "ids", "language", "me", "mutations", "node", "operations", "paging", "plan", "root", "scalars", "subscriptions", "text",
 }  # fmt: skip
 TEST_FRAME = {
     "architecture", "attacks", "authz", "cli", "differential", "fuzz", "http", "isolation", "plan", "schema", "support", "tenants", "web",

@@ -42,7 +42,8 @@ _EVENT = Event(
 
 def an_event(**changes: Any) -> Event:
     """A reading of a family in Banyumas, but for ``changes``; its request id is its own."""
-    return replace(_EVENT, **{"request_id": str(uuid4()), "subject_ids": (uuid4(),), "row_count": 1} | changes)
+    own: dict[str, Any] = {"request_id": str(uuid4()), "subject_ids": (uuid4(),), "row_count": 1}
+    return replace(_EVENT, **own | changes)
 
 
 def a_reveal(**changes: Any) -> Event:

@@ -96,7 +96,7 @@ def test_a_wrong_hash_is_told_with_the_right_one(tmp_path: Path) -> None:
         ("query One {", "Syntax Error: Expected Name, found <EOF>. (1:12)"),
         ("{ __typename }" + " " * 20_000, "A GraphQL document holds at most 16384 characters."),
         (
-            "query One { families(first: 100) { nodes { members { family { members { family { members { id name } } } } } } } }",
+            "query One { families(first: 100) { nodes { members { family { members { family { members { id name sex nik } } } } } } } }",
             "This request may yield",
         ),
     ],

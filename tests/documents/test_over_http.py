@@ -80,7 +80,7 @@ async def test_a_client_of_apollo_sends_a_hash_then_the_text_then_the_hash_alone
 
 async def test_a_limit_and_a_cost_are_refused_with_their_codes(api_client: ApiClient) -> None:
     caller = await api_client.as_(Role.MINISTRY_ADMIN)
-    family = "members { family { members { family { members { id name } } } } }"
+    family = "members { family { members { family { members { id name sex nik } } } } }"
     dear = "query ($first: Int!) { families(first: $first) { nodes { " + family + " } } }"
     assert await caller.codes("{ __typename" + " @a" * 500 + " }") == ["DOCUMENT_TOO_LARGE"]
     assert await caller.codes("{a" * 100 + "}" * 100) == ["DOCUMENT_TOO_DEEP"]

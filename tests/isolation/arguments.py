@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.authz.roles import Role
 from app.domain.audit.models import Purpose
 from app.domain.registry.sealing import Seal
+from tests.isolation.planting import quiet_district
 from tests.isolation.walking import Values
 from tests.support.client import ApiClient
 from tests.support.world import BANYUMAS, CILACAP, Regency
@@ -25,11 +26,14 @@ class Belongings:
     nik: str
     families_after: str
     persons_after: str
+    grant: str
+    grants_after: str
 
 
-_CURSORS = """query($region: String!) {
+_CURSORS = """query($region: String!, $district: String!) {
   families(first: 5, region: $region) { pageInfo { endCursor } }
   persons(first: 5, region: $region) { pageInfo { endCursor } }
+  grants(first: 1, region: $district) { nodes { id } pageInfo { endCursor } }
 }"""
 
 
@@ -43,13 +47,16 @@ async def belongings(
         regency.id,
     )
     assert person is not None
-    pages = await (await api.as_(Role.REGENCY_ADMIN, regency.code)).query(_CURSORS, region=regency.code)
+    clerk = await api.as_(Role.REGENCY_ADMIN, regency.code)
+    pages = await clerk.query(_CURSORS, region=regency.code, district=quiet_district(regency))
     return Belongings(
         family=f"Family:{regency.id}:{person['family_id']}",
         person=f"Person:{regency.id}:{person['id']}",
         nik=seal.unseal(person["nik_sealed"]),
         families_after=pages["families"]["pageInfo"]["endCursor"],
         persons_after=pages["persons"]["pageInfo"]["endCursor"],
+        grant=pages["grants"]["nodes"][0]["id"],
+        grants_after=pages["grants"]["pageInfo"]["endCursor"],
     )
 
 
@@ -88,8 +95,13 @@ def argument_values(own: Belongings, foreign: Belongings) -> dict[str, Values]:
         "Query.family(id)": Values([own.family, foreign.family]),
         "Query.person(id)": Values([own.person, foreign.person]),
         "Query.personByNik(nik)": Values([own.nik, foreign.nik]),
-        "Query.node(id)": Values([own.family, own.person, foreign.family, foreign.person]),
-        "Query.nodes(ids)": Values([[foreign.family, own.family, foreign.person, own.person, "Region:33"]]),
+        "Query.node(id)": Values([own.family, own.person, own.grant, foreign.family, foreign.person, foreign.grant]),
+        "Query.nodes(ids)": Values(
+            [[foreign.family, own.family, foreign.person, own.person, foreign.grant, own.grant, "Region:33"]]
+        ),
+        "Query.grants(first)": pages,
+        "Query.grants(after)": _cursors(own.grants_after, foreign.grants_after),
+        "Query.grants(region)": Values([quiet_district(BANYUMAS), quiet_district(CILACAP)]),
         "Query.region(code)": Values([CILACAP.code], ['"33"']),
         "Query.regions(first)": pages,
         "Query.regions(after)": after_central_java,

@@ -16,9 +16,10 @@ from app.schema.root import api
 from app.settings import Settings
 from app.tenants.server import DatabaseServer
 from app.tenants.session import Database
-from tests.architecture.tables import INTERNAL, KNOWN, REFERENCE, TENANT, tables_of
+from tests.architecture.tables import INTERNAL, KNOWN, TENANT, WALLED, tables_of
 from tests.authz.people import access_of, grant
 from tests.isolation.arguments import argument_values, belongings
+from tests.isolation.planting import plant
 from tests.isolation.walking import Request, Walk, Way
 from tests.support.client import ApiClient, Caller, api_of
 from tests.support.world import BANYUMAS, CILACAP, SLEMAN
@@ -42,6 +43,15 @@ async def test_no_scope_shows_no_row_of_any_table_and_a_scope_shows_its_own_alon
             seen = [row["regency_id"] for row in await session.rows(everything)]
         assert set(seen) <= {BANYUMAS.id}, table
         assert len(seen) == len(await owner.fetch(f"{everything} where regency_id = $1", BANYUMAS.id)), table
+    within = "where village_low >= $1 and village_high <= $2"
+    for table in sorted(WALLED):
+        everything = f"select village_low, village_high from {table}"  # noqa: S608  (a test's own words)
+        assert await world_database.reference(everything) == [], table
+        async with world_database.read(access.scope(Permission.PRINCIPALS_GRANT_READ)) as session:
+            spans = await session.rows(everything)
+        inside = await owner.fetch(f"{everything} {within}", BANYUMAS.path.villages.low, BANYUMAS.path.villages.high)
+        assert sorted(spans) == sorted(inside), table
+        assert len(await owner.fetch(everything)) > len(inside) > 0, table
     for table in sorted(INTERNAL):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await world_database.reference(f"table {table}")
@@ -51,9 +61,12 @@ async def test_nothing_of_the_neighbours_shows_on_any_way_through_the_schema(
     api_client: ApiClient,
     api_settings: Settings,
     alone: DatabaseServer,
+    world: DatabaseServer,
     owner: "asyncpg.Connection[asyncpg.Record]",
     seal: Seal,
 ) -> None:
+    await plant(alone, BANYUMAS)
+    await plant(world, BANYUMAS, CILACAP, SLEMAN)
     blueprint = api().planner.blueprint
     walk = Walk(
         blueprint.schema,
@@ -98,6 +111,7 @@ async def _ids_of_neighbours(owner: "asyncpg.Connection[asyncpg.Record]") -> set
         "select id::text from family where regency_id <> $1",
         "select id::text from person where regency_id <> $1",
         "select id::text from welfare_rank where regency_id <> $1",
+        "select id::text from principal_grant where village_low / 1000000 <> $1",
     ):
         ids.update(row["id"] for row in await owner.fetch(statement, BANYUMAS.id))
     return ids
@@ -121,11 +135,11 @@ def _at(data: Any, way: Way) -> list[dict[str, Any]]:
 
 
 async def _the_walk_would_notice(api_client: ApiClient, requests: "Sequence[Request]", seen: list[str]) -> None:
-    """On every way to a family or a person Banyumas meets its own people, and the ministry those of Cilacap."""
+    """On every way to a family, a person or a grant Banyumas meets its own people, and the ministry those of Cilacap."""
     ministry = await api_client.as_(Role.MINISTRY_ADMIN)
     own, foreign, peopled = set(), set(), set()
     for request, answer in zip(requests, seen, strict=True):
-        if any(step.to in {"Family", "Person"} for step in request.way):
+        if any(step.to in {"Family", "Person", "PrincipalGrant"} for step in request.way):
             peopled.add(request.way)
             if BANYUMAS.mark in answer:
                 own.add(request.way)

@@ -78,18 +78,17 @@ class Walk:
     def requests(self) -> list[Request]:
         """Every way with its arguments.
 
+        What only mutations and subscriptions answer is walked by ``test_mutations``.
+
         Raises:
             Uncovered: a field cannot be reached, or an argument has no values.
         """
-        if self.schema.mutation_type or self.schema.subscription_type:
-            raise Uncovered("walk mutations and subscriptions too: the schema has some")
         ways = list(self._ways())
         plain = [request for way in ways for request in self._requests(way)]
         asking = [request for way in self._asking(ways) for request in self._requests(way, asking=True)]
         missing = {
             f"{name}.{field_name}"
-            for name, type_ in self.schema.type_map.items()
-            if isinstance(type_, GraphQLObjectType) and not name.startswith("__")
+            for name, type_ in reachable_types(self.schema, "Query").items()
             for field_name in type_.fields
         } - {f"{name}.{field_name}" for name, field_name in self.visited}
         if missing:
@@ -219,6 +218,20 @@ class Walk:
         if missing := [text for text in labels + inputs if text not in written]:
             raise Uncovered(f"no value of {key} holds {missing}")
         return values
+
+
+def reachable_types(schema: GraphQLSchema, root: str) -> dict[str, GraphQLObjectType]:
+    """The object types that an answer below the type ``root`` may hold, itself included."""
+    found: dict[str, GraphQLObjectType] = {}
+    waiting: list[GraphQLNamedType] = [schema.type_map[root]]
+    while waiting:
+        type_ = waiting.pop()
+        if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+            waiting.extend(schema.get_possible_types(type_))
+        elif isinstance(type_, GraphQLObjectType) and type_.name not in found:
+            found[type_.name] = type_
+            waiting.extend(get_named_type(definition.type) for definition in type_.fields.values())
+    return found
 
 
 def _key(step: Step, argument: str) -> str:

@@ -32,6 +32,8 @@ from app.schema.paging import DEFAULT_PAGE
 from app.schema.plan.limits.sizes import ASSUMED
 
 _LISTS: Final = {
+    ("Me", "permissions"): 50,
+    ("AuditEvent", "subjectIds"): 200,
     ("Region", "ancestors"): 3,
     ("RegistryCounts", "familiesByDecile"): 10,
     ("RegistryCounts", "personsByIdentityStatus"): 5,

@@ -9,13 +9,14 @@ from typing import Any, Final
 import pytest
 from graphql import get_introspection_query, parse
 
+from app.authz.permissions import Permission
 from app.authz.roles import Role
 from app.domain.insights.queries import AgeBand
 from app.domain.registry.enums import IdentityStatus, Sex
 from app.schema.ids import MOST_IDS
 from app.schema.plan.limits.measure import Meter
 from app.schema.plan.limits.refusals import MOST_COST, CostTooHigh
-from app.schema.plan.limits.sizes import _GIVEN, _LISTS, _MOST_REGIONS, _TAKEN, ASSUMED
+from app.schema.plan.limits.sizes import _GIVEN, _LISTS, _MOST_REGIONS, _TAKEN, ASSUMED, field_sizes
 from app.schema.root import api
 from tests.support.client import ApiClient
 from tests.support.world import BANYUMAS
@@ -49,8 +50,10 @@ EXACT: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {"n": 3},
     ),
     "a fragment on a connection": (
-        "query ($n: Int!) { a: families(first: $n) { ...F } b: families(first: 2) { ...F } } "
-        "fragment F on FamilyConnection { nodes { id } ...G } fragment G on FamilyConnection { totalCount edges { cursor } }",
+        (
+            "query ($n: Int!) { a: families(first: $n) { ...F } b: families(first: 2) { ...F } } "
+            "fragment F on FamilyConnection { nodes { id } ...G } fragment G on FamilyConnection { totalCount edges { cursor } }"
+        ),
         {"n": 5},
     ),
     "objects by their ids": (
@@ -81,14 +84,18 @@ ABOVE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {},
     ),
     "rows by regency": (
-        "query ($r: String!, $by: RegionLevel!) { registrySummary(region: $r, by: $by) { total { families } "
-        "rows { region { name } counts { persons familiesByDecile { families } personsByAge { band persons } "
-        "personsByIdentityStatus { status } } } } }",
+        (
+            "query ($r: String!, $by: RegionLevel!) { registrySummary(region: $r, by: $by) { total { families } "
+            "rows { region { name } counts { persons familiesByDecile { families } personsByAge { band persons } "
+            "personsByIdentityStatus { status } } } } }"
+        ),
         {"r": "33", "by": "REGENCY"},
     ),
     "rows by village": (
-        "query ($r: String!) { registrySummary(region: $r, by: VILLAGE) { ...Rows } } "
-        "fragment Rows on RegistrySummary { rows { counts { families } } }",
+        (
+            "query ($r: String!) { registrySummary(region: $r, by: VILLAGE) { ...Rows } } "
+            "fragment Rows on RegistrySummary { rows { counts { families } } }"
+        ),
         {"r": BANYUMAS.code},
     ),
     "me": ("{ me { permissions grants { role } principal { name } } }", {}),
@@ -129,10 +136,12 @@ def test_a_list_of_ids_is_never_longer_than_it_may_be() -> None:
 
 
 def test_lists_within_lists_are_refused_however_they_are_spelled() -> None:
-    plain = "families(first: $n) { nodes { members { family { members { family { members { id name } } } } } } }"
+    plain = (
+        "families(first: $n) { nodes { members { family { members { family { members { id name sex nik } } } } } } }"
+    )
     in_fragments = (
         "{ families(first: 100) { ...A } } fragment A on FamilyConnection { nodes { ...B } } "
-        "fragment B on Family { members { family { ...C } } } fragment C on Family { members { family { members { id name } } } }"
+        "fragment B on Family { members { family { ...C } } } fragment C on Family { members { family { members { id name sex nik } } } }"
     )
     with pytest.raises(CostTooHigh) as refusal:
         cost_of(f"query ($n: Int!) {{ {plain} }}", n=100)
@@ -169,7 +178,24 @@ def test_what_is_declared_about_lists_is_about_lists_of_the_schema() -> None:
     assert counts["RegistryCounts", "familiesByDecile"] == 10
     assert counts["RegistryCounts", "personsByIdentityStatus"] == len(IdentityStatus)
     assert counts["RegistryCounts", "personsByAge"] == len(AgeBand) * len(Sex)
+    assert counts["Me", "permissions"] >= len(Permission)
     assert ASSUMED > 10  # lines of a family card
+
+
+def test_every_connection_of_the_schema_hands_its_size_to_its_lists() -> None:
+    sizes = field_sizes(BLUEPRINT)
+    pages = {
+        (type_name, field_name): sizes[type_name][field_name]
+        for type_name, type_ in BLUEPRINT.schema.type_map.items()
+        for field_name, field in getattr(type_, "fields", {}).items()
+        if "first" in getattr(field, "args", {})
+    }
+    assert len(pages) > 3
+    for place, size in pages.items():
+        assert size.gives is not None, place
+        lists = [each for each in sizes[size.type_name].values() if each.takes or each.lists is not None]
+        assert lists, place
+        assert all(each.takes for each in lists), place
 
 
 def test_the_rows_of_a_summary_are_at_most_those_of_the_largest_region() -> None:

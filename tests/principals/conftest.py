@@ -1,12 +1,15 @@
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+import pytest
 import pytest_asyncio
 
+from app.authz.enforcer import RoleMatrix, load_role_matrix
 from app.settings import Settings
 from app.tenants.server import DatabaseServer
 from tests.principals.office import Office
 from tests.support.client import ApiClient, api_of
+from tests.support.statements import Statements
 from tests.support.world import connected
 
 if TYPE_CHECKING:
@@ -31,3 +34,17 @@ async def office_api(api_settings: Settings, server: DatabaseServer) -> AsyncIte
 async def office(office_api: ApiClient, registrar: "asyncpg.Connection[asyncpg.Record]") -> Office:
     """People who give, confirm and revoke grants."""
     return Office(office_api, registrar)
+
+
+@pytest_asyncio.fixture
+async def statements_of_office(office: Office) -> Statements:
+    """What the database of the office was sent."""
+    statements = Statements(office.owner)
+    if not await statements.watch():
+        pytest.skip("this server was not started with pg_stat_statements")
+    return statements
+
+
+@pytest.fixture(scope="session")
+def matrix() -> RoleMatrix:
+    return load_role_matrix()

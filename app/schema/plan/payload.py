@@ -8,7 +8,8 @@ from graphql import GraphQLObjectType, get_named_type, is_abstract_type
 from graphql.execution.collect_fields import FieldDetails, collect_fields
 
 from app.schema.plan.arguments import Bound
-from app.schema.plan.compile import Compiler, Root, Selection
+from app.schema.plan.compile import Compiler
+from app.schema.plan.selection import Root, Selection
 from app.schema.plan.source import One, Payload, Reading, Source
 
 KEY: Final = "$key"

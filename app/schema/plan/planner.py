@@ -33,13 +33,14 @@ from app.authz.permissions import Permission
 from app.domain.base import DomainError
 from app.schema.plan.arguments import Argument, Binder, Bound, BoundScope, Caller, shape_of
 from app.schema.plan.blueprint import Blueprint
-from app.schema.plan.compile import Compiler, FieldDenied, Root, Selection
+from app.schema.plan.compile import Compiler
 from app.schema.plan.limits.measure import Measure, Meter
 from app.schema.plan.limits.memory import DocumentMemory
 from app.schema.plan.limits.refusals import LimitExceeded
 from app.schema.plan.limits.text import count_tokens
 from app.schema.plan.limits.validation import validated
 from app.schema.plan.payload import PayloadCompiler, payload_fields
+from app.schema.plan.selection import FieldDenied, Root, Selection
 from app.schema.plan.source import Connect, Derived, Lookup, Many, One, Specification
 from app.schema.plan.subjects import SubjectGroup, split
 from app.tenants.scope import TenantScope

@@ -7,7 +7,7 @@ from typing import Any, Final
 from app.domain.base import DomainError
 
 MOST_COST: Final = 1_000_000
-"""Values that one operation may ask for: seven pages of 100 families with every field and fifteen members each."""
+"""Values that one operation may ask for: all counts of a province by village, or fourteen pages of 100 families with every field."""
 
 
 class Limit(Enum):

@@ -124,6 +124,8 @@ _SUMMARY_ROWS: Final = Count(_summary_rows, ("region", "by"), ("", "VILLAGE"))
 _GIVEN: Final[Mapping[tuple[str, str], Count]] = {("Query", "registrySummary"): _SUMMARY_ROWS}
 _TAKEN: Final = frozenset({("RegistrySummary", "rows")})
 _LISTS: Final[Mapping[tuple[str, str], Count]] = {
+    ("Me", "permissions"): _exactly(50),
+    ("AuditEvent", "subjectIds"): _exactly(2 * LONGEST_PAGE),
     ("Region", "ancestors"): _exactly(3),
     ("RegistryCounts", "familiesByDecile"): _exactly(10),
     ("RegistryCounts", "personsByIdentityStatus"): _exactly(5),
