@@ -36,7 +36,7 @@ bench: $(READY) ## Measure requests per second beside pgbench, and what others f
 	$(BIN)/python -m bench
 
 fuzz: $(READY) ## Ask every root field for whatever the schema allows, for longer than make test does
-	KESOS_FUZZ_CASES=$(or $(CASES),1000) $(BIN)/pytest tests/fuzz
+	FUZZ_CASES=$(or $(CASES),1000) $(BIN)/pytest tests/fuzz
 
 sbom: $(READY) ## Write dist/kesos.cdx.json: every package of the environment, its licence and what needs it
 	@mkdir -p dist

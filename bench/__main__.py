@@ -42,9 +42,7 @@ def _summary_table(views: list[ProvinceView]) -> Table:
 
 
 def _attack_table(felt: list[Felt]) -> Table:
-    title = (
-        "A family by id, asked by ten people at ten addresses 25 times a second each, while one attacker does its worst"
-    )
+    title = f"A family by id for {PEOPLE} people, {REQUESTS_PER_SECOND} times a second each, while one attacker does its worst"
     table = Table("attack", "median", "p99", "of quiet", "failed", "the attacker's answers", title=title)
     for each in felt:
         answers = ", ".join(f"{answer}: {count:,}" for answer, count in sorted(each.answers.items()))

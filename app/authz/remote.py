@@ -94,8 +94,8 @@ class RemoteDocument(Generic[Document]):
     """One document of the issuer, as this process remembers it.
 
     It is fetched at first use, again when it is an hour old, and when it lacks what somebody looks for, but for that at
-    most once a minute. While the issuer does not answer, its last answer counts for a day; meanwhile one caller a minute
-    finds out whether it answers again, and nobody waits for that one.
+    most once a minute. One caller waits for the issuer; meanwhile its last answer is good enough for all who find in it
+    what they look for. While the issuer does not answer, that is so for a day.
     """
 
     def __init__(self, name: str, read: Callable[[], Awaitable[Document]], timing: Timing) -> None:
@@ -104,7 +104,6 @@ class RemoteDocument(Generic[Document]):
         self._read = read
         self._timing = timing
         self._document: Document | None = None
-        self._failed = False
         self._aged_at = self._lapses_at = self._next_fetch = float("-inf")
         self._lock = asyncio.Lock()
 
@@ -119,9 +118,7 @@ class RemoteDocument(Generic[Document]):
         Raises:
             IssuerUnavailable: there is none.
         """
-        if not self._has(wanted, self.fresh) and not (
-            self._failed and self._lock.locked() and self._has(wanted, self._held)
-        ):
+        if not self._has(wanted, self._held if self._lock.locked() else self.fresh):
             async with self._lock:
                 if not self._has(wanted, self.fresh) and time.monotonic() >= self._next_fetch:
                     await self._refresh()
@@ -140,11 +137,9 @@ class RemoteDocument(Generic[Document]):
 
     async def _refresh(self) -> None:
         timing = self._timing
-        self._failed = True
         try:
             async with asyncio.timeout(timing.fetch_seconds):
                 self._document = await self._read()
-            self._failed = False
             self._aged_at = time.monotonic() + timing.max_age_seconds
             self._lapses_at = time.monotonic() + timing.lapse_seconds
             _log.info("the %s of the issuer were read", self._name)
@@ -152,7 +147,7 @@ class RemoteDocument(Generic[Document]):
             _log.error("the %s of the issuer could not be read", self._name, extra={"error": repr(error)})
         finally:
             # Also when the caller hangs up: the next one must not make us fetch again at once, nor must those who wait.
-            now, pause = time.monotonic(), timing.refresh_seconds
-            self._next_fetch = now + (min(RETRY_SECONDS, pause) if self._document is None else pause)
-            if self._failed and self._document is not None:
-                self._aged_at = min(max(self._aged_at, self._next_fetch), self._lapses_at)
+            pause = timing.refresh_seconds if self._document is not None else min(RETRY_SECONDS, timing.refresh_seconds)
+            self._next_fetch = time.monotonic() + pause
+            # Until then the document is as fresh as can be.
+            self._aged_at = min(max(self._aged_at, self._next_fetch), self._lapses_at)

@@ -25,6 +25,7 @@ SUBJECT_CHARACTERS: Final = 255
 LEEWAY_SECONDS: Final = 30
 LATEST_MOMENT: Final = 253_402_300_799
 """The end of the year 9999; what is later is no moment that calendars and timers can hold."""
+KEYS_UNAVAILABLE: Final = "KEYS_UNAVAILABLE"
 ACCESS_TYPE: Final = "at+jwt"
 _ACCESS_TYPES: Final = frozenset({ACCESS_TYPE, f"application/{ACCESS_TYPE}"})
 _ID_TYPES: Final = frozenset({"jwt"})
@@ -154,7 +155,7 @@ async def _key(keys: KeySource, kid: str) -> VerificationKey:
     try:
         key = await keys.find(kid)
     except KeysUnavailable:
-        raise Unauthenticated("KEYS_UNAVAILABLE") from None
+        raise Unauthenticated(KEYS_UNAVAILABLE) from None
     if key is None:
         raise Unauthenticated("TOKEN_KEY_UNKNOWN")
     return key

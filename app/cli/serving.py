@@ -214,6 +214,16 @@ async def refuse_too_many(settings: Settings, server: DatabaseServer, workers: i
         )
 
 
+class _Processes(Multiprocess):
+    """Several processes that share one port."""
+
+    def terminate_all(self) -> None:
+        """Ask all of them to stop. As long as anybody holds the socket, new connections would be taken, and wait in vain."""
+        for taken in self.sockets:
+            taken.close()
+        super().terminate_all()
+
+
 def serve_in_processes(server: DatabaseServer, taken: socket.socket, workers: int) -> None:
     """Serve in ``workers`` processes until somebody sends SIGINT or SIGTERM; SIGHUP replaces them one by one."""
     settings = get_settings()
@@ -226,7 +236,7 @@ def serve_in_processes(server: DatabaseServer, taken: socket.socket, workers: in
     with TemporaryDirectory(prefix="kesos-metrics-") as folder:
         os.environ[SHARED_FOLDER] = folder
         _log.info("serving", extra={"address": address_of(taken), "workers": workers})
-        Multiprocess(_configuration(settings, "app.cli.serving:worker", workers=workers), sockets=[taken]).run()
+        _Processes(_configuration(settings, "app.cli.serving:worker", workers=workers), sockets=[taken]).run()
     _log.info("stopped")
 
 

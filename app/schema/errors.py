@@ -9,6 +9,7 @@ import asyncpg
 from graphql import FieldNode, GraphQLError, GraphQLSyntaxError
 
 from app.authz.authorize import NotPermitted
+from app.domain.audit.service import NotRecorded
 from app.domain.base import DomainError
 from app.schema.language import Language
 from app.schema.plan.selection import FieldDenied
@@ -40,6 +41,7 @@ _DATABASE_GONE: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
+    NotRecorded,
 )
 
 _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {

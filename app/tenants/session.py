@@ -9,6 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from contextvars import Context
 from typing import Any, Final, NamedTuple
 
 import asyncpg
@@ -271,7 +272,8 @@ class Database:
 
     def attend(self, work: Coroutine[Any, Any, None]) -> None:
         """Run ``work`` beside the requests until the database is closed."""
-        task = asyncio.create_task(work)
+        # In a context of its own: the trace and the log of the request that comes first are not this work's.
+        task = asyncio.create_task(work, context=Context())
         self._attended.add(task)
         task.add_done_callback(self._attended.discard)
 

@@ -141,3 +141,5 @@ class Execution:
         async with aclosing(answers):
             async for answered in answers:
                 yield answered
+                # A source that has much to tell at once leaves others their turn, and hears that nobody listens any more.
+                await asyncio.sleep(0)

@@ -25,7 +25,7 @@ from app.authz.authorize import Access
 from app.authz.discovery import Discovery, IssuerMetadata
 from app.authz.jwk import KeySource
 from app.authz.remote import IssuerUnavailable, is_local
-from app.authz.tokens import LEEWAY_SECONDS, TokenVerifier, verify_id_token
+from app.authz.tokens import KEYS_UNAVAILABLE, LEEWAY_SECONDS, TokenVerifier, verify_id_token
 from app.schema.language import preferred_language
 from app.settings import Settings
 from app.web.headers import request_id
@@ -80,6 +80,11 @@ class LoginFailed(Exception):
         super().__init__(reason)
         self.reason = reason
         self.detail = detail
+
+
+def _unverified(refusal: Unauthenticated, of_token: str) -> LoginFailed:
+    unavailable = refusal.reason == KEYS_UNAVAILABLE
+    return LoginFailed(UNAVAILABLE if unavailable else UNVERIFIED, f"{of_token}{refusal.reason}")
 
 
 def site_path(wanted: str | None) -> str:
@@ -252,7 +257,7 @@ class Login:
         except Unauthenticated as refusal:
             if refusal.reason == PRINCIPAL_UNKNOWN:
                 return await self._unknown(visit, subject)
-            raise LoginFailed(UNVERIFIED, refusal.reason) from None
+            raise _unverified(refusal, "") from None
         response = RedirectResponse(visit.next_path, 303)
         try:
             self._sessions.begin(response, token, verified.expires)
@@ -276,7 +281,7 @@ class Login:
         except OAuthError as error:
             raise LoginFailed(DENIED if error.error == "access_denied" else REFUSED) from None
         except Unauthenticated as refusal:
-            raise LoginFailed(UNVERIFIED, f"ID_{refusal.reason}") from None
+            raise _unverified(refusal, "ID_") from None
         except JoseError as error:
             raise LoginFailed(UNVERIFIED, f"ID_TOKEN_{error.error.upper()}") from None
         except (httpx.HTTPError, TimeoutError) as error:

@@ -138,7 +138,12 @@ class _Handler(logging.StreamHandler[TextIO]):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
         """Say that a line could not be made. Left to itself, logging would print it with all its values."""
-        lost = {"event": "a line could not be made", "level": "error", "logger": record.name, "at": f"{_place(record.pathname)}:{record.lineno}"}
+        lost = {
+            "event": "a line could not be made",
+            "level": "error",
+            "logger": record.name,
+            "at": f"{_place(record.pathname)}:{record.lineno}",
+        }
         with suppress(OSError, ValueError):
             self.stream.write(json.dumps(lost) + self.terminator)
 
@@ -189,7 +194,9 @@ def _worded(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         if values:
             event["event"] %= values
         standard = logging.makeLogRecord({}).__dict__
-        event |= {name: value for name, value in record.__dict__.items() if name not in standard and name != "message"}
+        event.update(
+            {name: value for name, value in record.__dict__.items() if name not in standard and name != "message"}
+        )
         return event
     if not isinstance(record.msg, str):
         event["event"] = type(record.msg).__name__
@@ -317,7 +324,7 @@ def _log_what_python_prints() -> None:
         category: type[Warning],
         file: str,
         line: int,
-        _to: Any = None,
+        _to: TextIO | None = None,
         _text: str | None = None,
     ) -> None:
         _log.warning("python warns", extra={"category": category.__name__, "at": f"{_place(file)}:{line}"})
@@ -325,4 +332,5 @@ def _log_what_python_prints() -> None:
     sys.excepthook = partial(uncaught, event="the process ended by an exception")
     threading.excepthook = in_thread
     sys.unraisablehook = unraisable
-    warnings.showwarning = warned
+    # Under its own names of the parameters, half of which nobody needs.
+    warnings.showwarning = cast("Any", warned)

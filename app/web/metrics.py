@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import prometheus_client
 import psutil  # type: ignore[import-untyped]  # it ships no types
@@ -30,7 +30,7 @@ MOST_OUTCOMES: Final = 64
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
 
 # Each counter would otherwise bring a second series, the time of its birth.
-prometheus_client.disable_created_metrics()
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus-client types only some
 
 
 class Vital(Enum):
@@ -180,5 +180,7 @@ def _shared(folder: Path) -> CollectorRegistry:
     return registry
 
 
-def _gauge(name: str, meaning: str, registry: CollectorRegistry, over_processes: str = "livesum") -> Gauge:
+def _gauge(
+    name: str, meaning: str, registry: CollectorRegistry, over_processes: Literal["livesum", "livemax"] = "livesum"
+) -> Gauge:
     return Gauge(name, meaning, registry=registry, multiprocess_mode=over_processes)

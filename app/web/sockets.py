@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from app.web.bodies import LARGEST_BODY
 from app.web.streams import STATE_NAME, Streams
 
 _READ_WITHIN: Final = 15.0
@@ -27,7 +26,6 @@ class GuardedSocket(WebSocketsSansIOProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.close_timeout = self.close_within
         self._reading: TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -66,7 +64,7 @@ class GuardedSocket(WebSocketsSansIOProtocol):
     def on_task_complete(self, task: "asyncio.Task[None]") -> None:
         """The application has done its part; the client has some time to do its own."""
         super().on_task_complete(task)
-        self.loop.call_later(self.close_within * 2, self.transport.abort)
+        self.loop.call_later(self.close_within, self.transport.abort)
 
     def shutdown(self) -> None:
         """The server stops: streams are told, and close their connections themselves."""
@@ -75,11 +73,3 @@ class GuardedSocket(WebSocketsSansIOProtocol):
             super().shutdown()
         else:
             streams.stop()
-
-
-def limits() -> dict[str, Any]:
-    """What ``uvicorn.Config`` is told about WebSockets.
-
-    Compression is off: it would cost each connection tens of kilobytes and lets a small message become a large one.
-    """
-    return {"ws": GuardedSocket, "ws_max_size": LARGEST_BODY, "ws_per_message_deflate": False}

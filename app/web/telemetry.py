@@ -147,7 +147,8 @@ class RequestTelemetry:
         self.principal_id: UUID | None = None
         self.is_over = False
         self._operation = self._kind = UNREAD
-        self._status, self._code = int(HTTPStatus.INTERNAL_SERVER_ERROR), None
+        self._status = int(HTTPStatus.INTERNAL_SERVER_ERROR)
+        self._code: str | None = None
         self._span: RequestSpan | None = None
 
     def __enter__(self) -> Self:

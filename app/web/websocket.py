@@ -51,6 +51,7 @@ from app.web.telemetry import CALLER_HUNG_UP, CANCELLED, RequestTelemetry, Telem
 
 _LONGEST_LANGUAGE: Final = 200
 _NO_TOKEN: Final = ""
+_CLOSE_SECONDS: Final = 2.0
 
 
 class TooManyOperations(Refused):
@@ -187,8 +188,10 @@ class _Connection:
                 self._closed = self._closed or Closed(Code.GOING_AWAY, "The server stops")
             self._closed = self._closed or Closed(Code.INITIALISATION_TIMEOUT, "Connection initialisation timeout")
         if self._closed is not None:
-            with suppress(WebSocketDisconnect, WebSocketDisconnected):
-                await self._websocket.close(self._closed.code, self._closed.reason)
+            # To a client that does not read, nothing more can be said.
+            with suppress(WebSocketDisconnect, WebSocketDisconnected, TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await self._websocket.close(self._closed.code, self._closed.reason)
 
     async def _deny(self, refusal: Refused) -> None:
         if "websocket.http.response" in self._websocket.scope.get("extensions", {}):

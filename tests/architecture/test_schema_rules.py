@@ -12,15 +12,16 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLScalarType,
+    GraphQLUnionType,
     get_named_type,
     is_introspection_type,
     is_specified_scalar_type,
 )
 
 from app.authz.permissions import Permission
-from app.schema.plan.source import Connect, PagePart
+from app.schema.plan.source import Connect, PagePart, Payload
 from app.schema.root import api
-from tests.architecture.tables import REFERENCE, TENANT
+from tests.architecture.tables import REFERENCE, TENANT, WALLED
 
 BLUEPRINT = api().planner.blueprint
 SCHEMA = BLUEPRINT.schema
@@ -54,7 +55,7 @@ def documented() -> Iterator[tuple[str, str | None]]:
             case GraphQLEnumType():
                 for label, value in type_.values.items():
                     yield f"{name}.{label}", value.description
-            case GraphQLScalarType():
+            case GraphQLScalarType() | GraphQLUnionType():
                 pass
             case _:
                 pytest.fail(f"say how {name} is documented")
@@ -148,6 +149,42 @@ def test_every_root_field_is_compiled_or_on_the_short_list() -> None:
     assert set(SCHEMA.query_type.fields) - declared == RESOLVED_IN_PYTHON
 
 
+def mutations() -> Iterator[tuple[str, GraphQLField]]:
+    assert SCHEMA.mutation_type is not None
+    yield from SCHEMA.mutation_type.fields.items()
+
+
+def test_a_mutation_is_called_by_noun_and_verb_and_takes_one_input_of_its_name() -> None:
+    for name, field in mutations():
+        assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", name), name
+        assert list(field.args) == ["input"], name
+        assert str(field.args["input"].type) == f"{name[0].upper()}{name[1:]}Input!"
+
+
+def test_a_mutation_answers_what_it_did_or_why_it_did_nothing() -> None:
+    """The union is nullable: an error beside it must not take the answers of other mutations with it."""
+    user_error = SCHEMA.type_map["UserError"]
+    assert isinstance(user_error, GraphQLInterfaceType)
+    for name, field in mutations():
+        assert isinstance(field.type, GraphQLUnionType), name
+        assert field.type.name == f"{name[0].upper()}{name[1:]}Result"
+        done, *refusals = field.type.types
+        assert user_error not in done.interfaces, name
+        assert all(user_error in refusal.interfaces for refusal in refusals), name
+        assert {"InvalidInput", "NotFound", "Conflict", "Refused"} <= {refusal.name for refusal in refusals}, name
+
+
+def test_objects_that_a_mutation_answers_are_read_after_it() -> None:
+    for name, field in mutations():
+        assert isinstance(field.type, GraphQLUnionType), name
+        for member in field.type.types:
+            for field_name, answered in member.fields.items():
+                is_object = isinstance(get_named_type(answered.type), GraphQLObjectType | GraphQLInterfaceType)
+                specification = BLUEPRINT.specifications.get((member.name, field_name))
+                assert isinstance(specification, Payload) is is_object, f"{member.name}.{field_name}"
+                assert not (is_object and isinstance(answered.type, GraphQLNonNull)), f"{member.name}.{field_name}"
+
+
 def test_every_field_of_a_type_with_rows_is_declared() -> None:
     for name in BLUEPRINT.sources:
         undeclared = {field for field in OBJECTS[name].fields if (name, field) not in BLUEPRINT.specifications}
@@ -161,7 +198,7 @@ def test_every_source_has_a_permission(name: str) -> None:
 
 def test_rows_of_a_tenant_come_from_tables_of_tenants() -> None:
     for name, source in BLUEPRINT.sources.items():
-        assert source.table.name in (REFERENCE if source.tenancy is None else TENANT), name
+        assert source.table.name in (REFERENCE if source.tenancy is None else TENANT | WALLED), name
 
 
 def test_what_needs_a_permission_says_so() -> None:

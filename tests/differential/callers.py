@@ -1,8 +1,10 @@
 """Principals that see the registry in different ways, as the API and the reference know them."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
+
+import httpx
 
 from app.authz.authorize import Access
 from app.authz.enforcer import RoleMatrix
@@ -10,7 +12,11 @@ from app.authz.principal import Grant, Principal
 from app.authz.roles import Role
 from app.settings import DEVELOPMENT_ISSUER
 from tests.authz.people import region
+from tests.differential.happenings import forget
 from tests.support.client import ApiClient, Caller
+
+if TYPE_CHECKING:
+    import asyncpg
 
 Grants = tuple[tuple[Role, str], ...]
 PEOPLE: Final[dict[str, Grants]] = {
@@ -43,12 +49,20 @@ class Person:
 
     http: Caller
     access: Access
+    onlooker: "asyncpg.Connection[asyncpg.Record]"
+
+    async def post(self, document: str, variables: dict[str, Any]) -> httpx.Response:
+        """Ask the API, while nobody's asking is kept in the trail."""
+        await forget(self.onlooker)
+        return await self.http.post(document, variables)
 
 
-async def person_of(api: ApiClient, matrix: RoleMatrix, name: str) -> Person:
+async def person_of(
+    api: ApiClient, matrix: RoleMatrix, name: str, onlooker: "asyncpg.Connection[asyncpg.Record]"
+) -> Person:
     """The person of ``PEOPLE`` called ``name``; the id is the one that ``me`` prints."""
     caller = await api.granted(*PEOPLE[name])
     principal = (await caller.query("{ me { principal { id subject name } } }"))["me"]["principal"]
     grants = tuple(Grant(role, region(code)) for role, code in sorted(PEOPLE[name], key=lambda grant: grant[0].value))
     known = Principal(UUID(principal["id"]), DEVELOPMENT_ISSUER, principal["subject"], principal["name"], grants)
-    return Person(caller, Access(known, matrix))
+    return Person(caller, Access(known, matrix), onlooker)

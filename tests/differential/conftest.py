@@ -40,10 +40,10 @@ async def endpoint(
 
 
 @pytest_asyncio.fixture(scope="package")
-async def people(endpoint: ApiClient) -> dict[str, Person]:
+async def people(endpoint: ApiClient, onlooker: "asyncpg.Connection[asyncpg.Record]") -> dict[str, Person]:
     """All of ``PEOPLE``."""
     matrix = load_role_matrix()
-    return {name: await person_of(endpoint, matrix, name) for name in PEOPLE}
+    return {name: await person_of(endpoint, matrix, name, onlooker) for name in PEOPLE}
 
 
 @pytest_asyncio.fixture(scope="package")

@@ -30,7 +30,7 @@ from graphql.execution.values import VariableValues
 from app.authz.permissions import Permission
 from app.domain.registry.nik import check_nik
 from app.settings import TEST_NIK_PROVINCE
-from tests.differential import region_fields, registry_fields
+from tests.differential import audit_fields, principal_fields, region_fields, registry_fields
 from tests.differential.rows import Reader, decoded_cursor, region_id
 
 Codes = set[str]
@@ -39,6 +39,8 @@ NODES: Final[Mapping[str, Permission]] = {
     "Region": Permission.REGIONS_REGION_READ,
     "Family": Permission.REGISTRY_FAMILY_READ,
     "Person": Permission.REGISTRY_PERSON_READ,
+    "PrincipalGrant": Permission.PRINCIPALS_GRANT_READ,
+    "AuditEvent": Permission.AUDIT_EVENT_READ,
 }
 _TYPES: Final[Mapping[str, Permission]] = {
     **NODES,
@@ -50,6 +52,8 @@ _TYPES: Final[Mapping[str, Permission]] = {
     "PersonConnection": Permission.REGISTRY_PERSON_READ,
     "RegistryEdition": Permission.REGISTRY_EDITION_READ,
     "RegistrySummary": Permission.INSIGHTS_SUMMARY_READ,
+    "PrincipalGrantConnection": Permission.PRINCIPALS_GRANT_READ,
+    "AuditEventConnection": Permission.AUDIT_EVENT_READ,
 }
 _FIELDS: Final[Mapping[str, Permission]] = {
     **{
@@ -60,12 +64,16 @@ _FIELDS: Final[Mapping[str, Permission]] = {
     "Person.nikRevealed": Permission.REGISTRY_NIK_REVEAL,
     "Person.health": Permission.REGISTRY_HEALTH_READ,
     "Query.personByNik": Permission.REGISTRY_PERSON_LOOKUP,
+    "Query.subjectAccess": Permission.AUDIT_SUBJECT_READ,
 }
 _KEYS: Final = {
     "Query.families": registry_fields.FAMILY_KEYS,
     "Query.persons": registry_fields.PERSON_KEYS,
     "Query.regions": region_fields.KEYS,
     "Region.children": region_fields.KEYS,
+    "Query.grants": principal_fields.KEYS,
+    "Query.auditEvents": audit_fields.KEYS,
+    "Query.subjectAccess": audit_fields.KEYS,
 }
 _TYPED_IDS: Final = {"Query.family": "Family:", "Query.person": "Person:"}
 _DEPTH: Final = {"PROVINCE": 0, "REGENCY": 1, "DISTRICT": 2, "VILLAGE": 3}
@@ -160,7 +168,7 @@ class Judge:
 
     def _wrong_page(self, where: str, given: Mapping[str, Any]) -> Codes:
         codes: Codes = set()
-        order, after = given["order"], given.get("after")
+        order, after = given.get("order", "NEWEST"), given.get("after")
         if after is not None and decoded_cursor(after, order, _KEYS[where][order]) is None:
             codes.add("CURSOR_INVALID")
         by_name = order == "NAME" or (given.get("filter") or {}).get("search") is not None
@@ -189,13 +197,21 @@ class Judge:
 
 def _well_formed_id(text: str) -> bool:
     type_name, *parts = text.split(":")
-    if type_name == "Region":
-        return len(parts) == 1 and region_id(parts[0]) is not None
-    if type_name not in NODES or len(parts) != 2:
-        return False
-    regency, id_ = parts
+    match type_name, parts:
+        case "Region", [code]:
+            return region_id(code) is not None
+        case "PrincipalGrant", [id_]:
+            return _is_uuid(id_)
+        case "AuditEvent", ["0", id_]:
+            return _is_uuid(id_)
+        case "Family" | "Person" | "AuditEvent", [regency, id_]:
+            return len(regency) == 4 and regency.isdigit() and regency[0] != "0" and _is_uuid(id_)
+    return False
+
+
+def _is_uuid(text: str) -> bool:
     try:
-        return len(regency) == 4 and regency.isdigit() and regency[0] != "0" and str(UUID(id_)) == id_
+        return str(UUID(text)) == text
     except ValueError:
         return False
 
@@ -213,6 +229,8 @@ def _filter(_judge: Judge, given: Mapping[str, Any], _others: Mapping[str, Any])
         codes.add("DECILE_INVALID")
     if search is not None:
         codes |= _search(_judge, search, given)
+    if given.get("principalId") is not None and not _is_uuid(given["principalId"]):
+        codes.add("ID_INVALID")
     return codes
 
 

@@ -1,15 +1,16 @@
 """The reference executor: graphql-core's stock executor over the published schema, every field resolved by itself.
 
-It shares the schema's text with the API, and nothing else: no declaration, no compiled expression, no plan. Regions, families and
-totals are read with one small query for each field of each parent, as naively as can be.
+It shares the schema's text with the API, and nothing else: no declaration, no compiled expression, no plan. Everything is read with one
+small query for each field of each parent, as naively as can be.
 """
 
 import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
+from uuid import UUID
 
 from graphql import (
     ExecutionResult,
@@ -31,9 +32,10 @@ from graphql import (
 from app.authz.authorize import Access
 from app.domain.registry.sealing import Seal
 from app.tenants.region_path import RegionLevel
-from tests.differential import region_fields, registry_fields, summary_fields
+from tests.differential import audit_fields, principal_fields, region_fields, registry_fields, summary_fields
+from tests.differential.happenings import forget
 from tests.differential.judgement import NODES, Codes, Judge, KnownRegions
-from tests.differential.rows import Reader, Resolver, Row, printed, region_id
+from tests.differential.rows import Reader, Resolver, Row, moment, printed, region_id
 
 if TYPE_CHECKING:
     import asyncpg
@@ -60,11 +62,16 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "Education.grade": "school_grade",
     "Work.hoursPerWeek": "work_hours_per_week",
     "Work.position": "work_position",
+    "GrantHolder.subject": "holder_subject",
+    "GrantHolder.name": "holder_name",
+    "PrincipalGrant.givenBy": "given_by_name",
+    "PrincipalGrant.confirmedBy": "confirmed_by_name",
+    "PrincipalGrant.revokedBy": "revoked_by_name",
 }
 _PREFIXES: Final[Mapping[str, tuple[str, str]]] = {"Assets": ("has_", ""), "ProgrammesReceived": ("last_", "_on")}
 _SYNTAX: Final = frozenset({"GRAPHQL_PARSE_FAILED"})
-_INVALID: Final = frozenset({"GRAPHQL_VALIDATION_FAILED", "DATE_INVALID"})
-_VARIABLES: Final = frozenset({"BAD_USER_INPUT", "DATE_INVALID"})
+_INVALID: Final = frozenset({"GRAPHQL_VALIDATION_FAILED", "DATE_INVALID", "DATE_TIME_INVALID"})
+_VARIABLES: Final = frozenset({"BAD_USER_INPUT", "DATE_INVALID", "DATE_TIME_INVALID"})
 
 
 @dataclass(frozen=True)
@@ -93,12 +100,23 @@ def _parse_date(value: Any) -> str:
     return value
 
 
+def _parse_date_time(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise GraphQLError("a DateTime is a text")
+    return moment(value)
+
+
 async def _node(reader: Reader, text: str) -> Row | None:
     type_name, *parts = text.split(":")
     if not reader.holds(NODES[type_name]):
         return None
-    if type_name == "Region":
-        return await region_fields.by_id(reader, region_id(parts[0]))
+    match type_name:
+        case "Region":
+            return await region_fields.by_id(reader, region_id(parts[0]))
+        case "PrincipalGrant":
+            return await principal_fields.by_id(reader, UUID(parts[0]))
+        case "AuditEvent":
+            return await audit_fields.by_id(reader, int(parts[0]), UUID(parts[1]))
     found: Row | None = await registry_fields.FIELDS[f"Query.{type_name.lower()}"](reader, {}, {"id": text})
     return found
 
@@ -129,6 +147,8 @@ _FIELDS: Final[Mapping[str, Resolver]] = {
     **region_fields.FIELDS,
     **registry_fields.FIELDS,
     **summary_fields.FIELDS,
+    **principal_fields.FIELDS,
+    **audit_fields.FIELDS,
     "Query.node": lambda reader, _root, arguments: _node(reader, arguments["id"]),
     "Query.nodes": _nodes,
     "Query.me": _me,
@@ -143,8 +163,9 @@ class Reference:
     ) -> None:
         """Read through ``connection``, which sees every row."""
         self._schema: GraphQLSchema = build_schema(sdl)
-        dates = cast("GraphQLScalarType", self._schema.type_map["Date"])
-        dates.parse_value = dates.coerce_input_value = _parse_date  # type: ignore[method-assign]
+        for name, parse in (("Date", _parse_date), ("DateTime", _parse_date_time)):
+            scalar = cast("GraphQLScalarType", self._schema.type_map[name])
+            scalar.parse_value = scalar.coerce_input_value = parse  # type: ignore[method-assign]
         self._connection, self._seal, self._regions = connection, seal, regions
         self._turn = asyncio.Lock()
 
@@ -161,6 +182,7 @@ class Reference:
         values = get_variable_values(self._schema, operation.variable_definitions or (), variables)
         if isinstance(values, list):
             return Expected(refused=_VARIABLES)
+        await forget(self._connection)
         reader = Reader(self._connection, access, self._seal, self._turn)
         fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
         judge = Judge(self._schema, fragments, values, reader, self._regions)

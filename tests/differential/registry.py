@@ -16,6 +16,7 @@ from app.domain.registry.service import load_editions
 from app.tenants.region_path import RegionPath
 from app.tenants.server import DatabaseServer
 from app.tenants.session import open_loader
+from tests.differential.happenings import happen, unhappen
 from tests.support.world import connected
 
 if TYPE_CHECKING:
@@ -53,7 +54,6 @@ _CLEARED: Final = (
     "delete from family where regency_id in (3402, 3471)",
     "delete from registry_summary where regency_id in (3402, 3471)",
     "delete from registry_cohort where regency_id in (3402, 3471)",
-    "delete from audit_event where regency_id in (3402, 3471)",
 )
 
 
@@ -154,8 +154,11 @@ async def populated(server: DatabaseServer, seal: Seal) -> "AsyncIterator[asyncp
             await owner.execute(_TWIN, await _with_nik(owner, CITY), await _with_nik(owner, COUNTRYSIDE))
             for statement in _TREE:
                 await owner.execute(statement)
+            people = await owner.fetch("select * from person where regency_id in (3402, 3471) order by regency_id desc, id")
+            await happen(owner, [dict(person) for person in people])
             await owner.execute("analyze family, person, welfare_rank")
             yield owner
         finally:
+            await unhappen(owner)
             for statement in (*_CLEARED, *_TREE_AS_IT_WAS):
                 await owner.execute(statement)

@@ -60,6 +60,13 @@ class Reader:
             span.low <= row["village_id"] <= span.high for span in self.access.scope(permission).spans
         )
 
+    def covers(self, permission: Permission, row: Row) -> bool:
+        """Whether the principal has ``permission`` in all villages that ``row`` stands for."""
+        return self.holds(permission) and any(
+            span.low <= row["village_low"] and row["village_high"] <= span.high
+            for span in self.access.scope(permission).spans
+        )
+
     def seen(self, permission: Permission, rows: list[Row]) -> list[Row]:
         """Those of ``rows`` that the principal may see."""
         return [row for row in rows if self.reaches(permission, row)]
@@ -78,9 +85,7 @@ def region_id(code: str) -> int | None:
 
 def encoded_cursor(order: str, values: list[Any]) -> str:
     """The cursor that stands for ``values`` in ``order``."""
-    text = json.dumps(
-        [order, *(str(value) if isinstance(value, UUID) else value for value in values)], ensure_ascii=False
-    )
+    text = json.dumps([order, *(printed(value) for value in values)], ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -93,15 +98,16 @@ def decoded_cursor(cursor: str, order: str, types: tuple[type, ...]) -> list[Any
     if not isinstance(values, list) or len(values) != len(types) + 1 or values[0] != order:
         return None
     try:
-        return [
-            UUID(value) if type_ is UUID else _of_type(value, type_)
-            for value, type_ in zip(values[1:], types, strict=True)
-        ]
+        return [_read(value, type_) for value, type_ in zip(values[1:], types, strict=True)]
     except (TypeError, ValueError, AttributeError):
         return None
 
 
-def _of_type(value: Any, type_: type) -> Any:
+def _read(value: Any, type_: type) -> Any:
+    if type_ is UUID:
+        return UUID(value)
+    if type_ is datetime:
+        return moment(value)
     if type(value) is not type_:
         raise TypeError(value)
     return value
@@ -129,6 +135,14 @@ def connection_of(
         },
         "total_count": count,
     }
+
+
+def moment(text: str) -> datetime:
+    """The moment of a text that tells its offset from UTC."""
+    read = datetime.fromisoformat(text)
+    if read.tzinfo is None:
+        raise ValueError(text)
+    return read.astimezone(UTC)
 
 
 def printed(value: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.domain.registry.sealing import Seal
+from tests.differential.happenings import SOMEBODY
 from tests.differential.registry import CITY, COUNTRYSIDE
 from tests.differential.registry_fields import family_keys, person_keys
 from tests.differential.rows import encoded_cursor
@@ -29,6 +30,11 @@ class Samples:
     family_cursors: dict[str, list[str]]
     person_cursors: dict[str, list[str]]
     region_cursors: dict[str, list[str]]
+    grants: list[str]
+    grant_cursors: list[str]
+    events: list[str]
+    event_cursors: list[str]
+    moments: list[str]
 
     @property
     def named(self) -> dict[str, str]:
@@ -47,12 +53,23 @@ class Samples:
             **{f"families by {order}": cursors[1] for order, cursors in self.family_cursors.items()},
             **{f"persons by {order}": cursors[1] for order, cursors in self.person_cursors.items()},
             **{f"regions by {order}": cursors[1] for order, cursors in self.region_cursors.items()},
+            "grant": self.grants[0],
+            "far grant": self.grants[-1],
+            "grants": self.grant_cursors[1],
+            "event": self.events[0],
+            "far event": self.events[-1],
+            "events": self.event_cursors[1],
+            "moment": self.moments[0],
         }
 
 
 async def samples_of(onlooker: "asyncpg.Connection[asyncpg.Record]", seal: Seal) -> Samples:
     """Things of both regencies, those of the city first."""
     ours = [CITY, COUNTRYSIDE]
+    grants = await onlooker.fetch("select * from principal_grant where principal_id = $1 order by id", SOMEBODY)
+    events = await onlooker.fetch(
+        "select * from audit_event where principal_id = $1 order by regency_id desc, id", SOMEBODY
+    )
     families = await onlooker.fetch(
         "select * from family where regency_id = any($1) order by regency_id desc, id", ours
     )
@@ -76,4 +93,9 @@ async def samples_of(onlooker: "asyncpg.Connection[asyncpg.Record]", seal: Seal)
             "CODE": [encoded_cursor("CODE", [code]) for code in ("34", "34.71.03", "34.71.03.1002", "99")],
             "NAME": [encoded_cursor("NAME", [name, 0]) for name in ("", "Baciro", "Kota", "zzz")],
         },
+        grants=[f"PrincipalGrant:{row['id']}" for row in grants],
+        grant_cursors=[encoded_cursor("NEWEST", [row["id"]]) for row in grants],
+        events=[f"AuditEvent:{row['regency_id']}:{row['id']}" for row in events],
+        event_cursors=[encoded_cursor("NEWEST", [row["happened_at"], row["id"]]) for row in events[::4]],
+        moments=[row["happened_at"].isoformat() for row in events[::6]],
     )

@@ -42,8 +42,8 @@ async def test_the_plan_answers_as_the_stock_executor_does(
         document = with_caller(document)
     note(f"{name}, with {variables}:\n{document}")
     expected = await reference.answer(document, variables, person.access)
-    assert_agreement(await person.http.post(document, variables), expected)
+    assert_agreement(await person.post(document, variables), expected)
     if not expected.refusals and Permission.REGISTRY_NIK_REVEAL in person.access.permissions:
         revealing = with_numbers(SCHEMA, document)
         expected = await reference.answer(revealing, variables, person.access)
-        assert_agreement(await person.http.post(revealing, variables), expected)
+        assert_agreement(await person.post(revealing, variables), expected)

@@ -20,4 +20,4 @@ async def test_the_plan_answers_as_the_stock_executor_does(
     for name in case.callers:
         person = people[name]
         expected = await reference.answer(document, variables, person.access)
-        assert_agreement(await person.http.post(document, variables), expected)
+        assert_agreement(await person.post(document, variables), expected)

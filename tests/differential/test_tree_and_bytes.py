@@ -33,8 +33,8 @@ async def test_a_python_field_beside_it_changes_nothing_of_an_answer(
 ) -> None:
     document, variables = case.filled(samples.named)
     person = people[ADMINISTRATOR]
-    alone = (await person.http.post(document, variables)).json()
-    beside = (await person.http.post(with_caller(document), variables)).json()
+    alone = (await person.post(document, variables)).json()
+    beside = (await person.post(with_caller(document), variables)).json()
     assert same(without_additions(beside.get("data")), alone.get("data")), difference(beside, alone)
     if "errors" not in alone and alone["data"] and "__typename" not in alone["data"]:
         bytes_, framed = plan_of(document, variables, person), plan_of(with_caller(document), variables, person)
@@ -51,8 +51,8 @@ async def test_a_python_field_within_it_changes_nothing_of_an_answer(
     document, variables = case.filled(samples.named)
     person = people[ADMINISTRATOR]
     revealing = with_numbers(SCHEMA, document)
-    alone = (await person.http.post(document, variables)).json()
-    within = await person.http.post(revealing, variables)
+    alone = (await person.post(document, variables)).json()
+    within = await person.post(revealing, variables)
     assert same(without_additions(within.json().get("data")), alone.get("data")), difference(within.json(), alone)
     assert_agreement(within, await reference.answer(revealing, variables, person.access))
 

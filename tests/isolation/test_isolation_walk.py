@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from app.authz.enforcer import load_role_matrix
 from app.authz.permissions import Permission
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def grants(alone: DatabaseServer, world: DatabaseServer) -> None:
+    """The same grants in both databases, but for those of the neighbours."""
+    await plant(alone, BANYUMAS)
+    await plant(world, BANYUMAS, CILACAP, SLEMAN)
 
 
 async def test_no_scope_shows_no_row_of_any_table_and_a_scope_shows_its_own_alone(
@@ -61,12 +69,9 @@ async def test_nothing_of_the_neighbours_shows_on_any_way_through_the_schema(
     api_client: ApiClient,
     api_settings: Settings,
     alone: DatabaseServer,
-    world: DatabaseServer,
     owner: "asyncpg.Connection[asyncpg.Record]",
     seal: Seal,
 ) -> None:
-    await plant(alone, BANYUMAS)
-    await plant(world, BANYUMAS, CILACAP, SLEMAN)
     blueprint = api().planner.blueprint
     walk = Walk(
         blueprint.schema,

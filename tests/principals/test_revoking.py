@@ -1,13 +1,25 @@
 """A grant ends when somebody ends it, or on its day; at once, and for good."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 
+from app.authz.enforcer import RoleMatrix
+from app.authz.grantable import load_grantable
+from app.authz.grants import Holder, confirm, give, revoke
+from app.authz.permissions import Permission
 from app.authz.roles import Role
+from app.tenants.session import Database
+from tests.authz.issuer import ISSUER, claims_for, token
+from tests.authz.people import People, region
+from tests.authz.test_authentication import authenticator_of
 from tests.principals.office import BANYUMAS, CILACAP, CONFIRM, REVOKE, Office, in_days
+
+if TYPE_CHECKING:
+    import asyncpg
 
 
 async def test_what_is_revoked_permits_nothing_from_the_next_request_on(office: Office) -> None:
@@ -113,3 +125,37 @@ async def test_a_grant_ends_on_its_day_although_it_is_remembered(office: Office)
     assert await office.permissions(subject)
     await asyncio.sleep((datetime.fromisoformat(until) - datetime.now(tz=UTC)).total_seconds())
     assert await office.permissions(subject) == []
+
+
+async def test_the_process_that_changes_a_grant_forgets_its_holder_before_anything_else_happens(
+    database: Database, matrix: RoleMatrix, registrar: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """Nothing is awaited between the end of a transaction and the look into the memory: no news can have come by itself."""
+    people, authenticator = People(registrar), authenticator_of(database, matrix)
+    subject = await people.add(ISSUER)
+    text = token(claims_for(subject))
+    admins = [token(claims_for(await people.add(ISSUER, ("REGENCY_ADMIN", 3302)))) for _ in range(2)]
+    first, second = [await authenticator.authenticate(admin) for admin in admins]
+    scope = first.scope(Permission.PRINCIPALS_GRANT_CHANGE)
+    await authenticator.authenticate(text)
+    async with database.write(scope) as session:
+        given = await give(
+            session,
+            first,
+            load_grantable(),
+            holder=Holder(ISSUER, subject, "Petugas"),
+            role=Role.REGENCY_APPROVER,
+            region=region(BANYUMAS),
+            valid_to=datetime.now(tz=UTC) + timedelta(days=1),
+            reason="Uji",
+        )
+    assert authenticator.remembered(text) is None
+    await authenticator.authenticate(text)
+    async with database.write(scope) as session:
+        await confirm(session, second, load_grantable(), given.id)
+    assert authenticator.remembered(text) is None
+    assert (await authenticator.authenticate(text)).permissions
+    async with database.write(scope) as session:
+        await revoke(session, second, load_grantable(), given.id, reason="Uji")
+    assert authenticator.remembered(text) is None
+    assert not (await authenticator.authenticate(text)).permissions

@@ -56,7 +56,7 @@ def listening(api_settings: Settings, world: DatabaseServer) -> Callable[[], Sta
 
 
 @pytest_asyncio.fixture(scope="session")
-async def live(listening: Callable[[], Starlette]) -> AsyncIterator[Live]:
+async def live(api_settings: Settings, listening: Callable[[], Starlette]) -> AsyncIterator[Live]:
     """That application behind a real socket."""
-    async with live_on(listening()) as live:
+    async with live_on(api_settings, listening()) as live:
         yield live

@@ -19,9 +19,9 @@ from websockets.typing import Subprotocol
 
 from app.authz.authorize import NotPermitted
 from app.authz.permissions import Permission
+from app.cli.serving import _configuration
 from app.schema.subscriptions import Subscription
-from app.web.connections import GuardedConnection
-from app.web.sockets import limits
+from app.settings import Settings
 from app.web.streams import Streams
 from app.web.websocket import WebSocketEndpoint
 
@@ -138,6 +138,7 @@ class Live:
             max_size=None,
             proxy=None,
             compression=None,
+            close_timeout=1,
             **options,
         ) as connection:
             yield Socket(connection)
@@ -257,18 +258,10 @@ class EventReader:
 
 
 @asynccontextmanager
-async def live_on(app: Starlette) -> AsyncIterator[Live]:
-    """Serve ``app`` on a free port of this machine, with the connections of ``kesos serve``."""
+async def live_on(settings: Settings, app: Starlette) -> AsyncIterator[Live]:
+    """Serve ``app`` on a free port of this machine, as ``kesos serve`` does."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        config = uvicorn.Config(
-            app,
-            http=GuardedConnection,
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=5,
-            **limits(),
-        )
+        config = _configuration(settings, app)
         http, port = uvicorn.Server(config), taken.getsockname()[1]
         task = asyncio.create_task(http.serve(sockets=[taken]))
         async with asyncio.timeout(PATIENCE_SECONDS):

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def asked(settings: Settings, readiness: Readiness, address: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
+async def asked(
+    settings: Settings, readiness: Readiness, address: str = "127.0.0.1"
+) -> AsyncIterator[httpx.AsyncClient]:
     """Ask about ``readiness`` from ``address``."""
     app = Starlette(routes=operator_routes(settings, readiness, Metrics()))
     transport = httpx.ASGITransport(app=app, client=(address, 12345))

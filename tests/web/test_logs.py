@@ -52,7 +52,11 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
     """Logs as a serving process has them, and pytest's own again afterwards."""
     log = Log()
     root = logging.getLogger()
-    handlers, level, own = root.handlers[:], root.level, {name: logging.getLogger(name).level for name in ("app", "kesos")}
+    handlers, level, own = (
+        root.handlers[:],
+        root.level,
+        {name: logging.getLogger(name).level for name in ("app", "kesos")},
+    )
     for module, name in (
         (sys, "excepthook"),
         (sys, "unraisablehook"),
@@ -78,13 +82,16 @@ class Asked:
 
 def test_our_code_gives_a_constant_message_and_named_values(log: Log) -> None:
     logging.getLogger("app.somewhere").info("the tree was read", extra={"regions": 514, "by": UUID(int=7)})
-    assert log.line.items() >= {
-        "event": "the tree was read",
-        "level": "info",
-        "logger": "app.somewhere",
-        "regions": 514,
-        "by": str(UUID(int=7)),
-    }.items()
+    assert (
+        log.line.items()
+        >= {
+            "event": "the tree was read",
+            "level": "info",
+            "logger": "app.somewhere",
+            "regions": 514,
+            "by": str(UUID(int=7)),
+        }.items()
+    )
 
 
 def test_a_value_that_is_neither_text_nor_number_is_told_by_its_class(log: Log) -> None:
@@ -140,7 +147,11 @@ def test_an_exception_is_its_type_and_its_places_and_so_are_its_causes(log: Log)
 def test_every_part_of_a_group_is_told(log: Log) -> None:
     group = ExceptionGroup("Siti", [OSError(111, "Siti"), KeyError("Siti")])
     logging.getLogger("app.x").error("both failed", exc_info=group)
-    assert [error["type"] for error in log.line["exceptions"]] == ["ExceptionGroup", "ConnectionRefusedError", "KeyError"]
+    assert [error["type"] for error in log.line["exceptions"]] == [
+        "ExceptionGroup",
+        "ConnectionRefusedError",
+        "KeyError",
+    ]
     assert log.line["exceptions"][1]["errno"] == 111
     assert "Siti" not in log.text
 

@@ -23,7 +23,7 @@ from tests.support.client import Caller, enrol
 from tests.support.process import kesos_serve, until
 from tests.support.world import BANYUMAS
 
-SECRET = "token-of-the-scraper"  # noqa: S105  (of this test)
+SECRET = "token-of-the-scraper"
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -171,7 +171,9 @@ async def test_the_token_opens_the_metrics_from_anywhere(
     assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, "text/plain")
 
 
-@pytest.mark.parametrize(("address", "status"), [("::1", 200), ("::ffff:127.0.0.1", 200), ("2001:db8::7", 404), ("x", 404)])
+@pytest.mark.parametrize(
+    ("address", "status"), [("::1", 200), ("::ffff:127.0.0.1", 200), ("2001:db8::7", 404), ("x", 404)]
+)
 async def test_without_a_token_this_machine_and_no_other_reads_them(
     api_settings: Settings, world: DatabaseServer, address: str, status: int
 ) -> None:
@@ -179,7 +181,9 @@ async def test_without_a_token_this_machine_and_no_other_reads_them(
         assert (await http.get("/metrics")).status_code == status
 
 
-def test_any_of_several_processes_answers_for_all(api_settings: Settings, world: DatabaseServer, tmp_path: Path) -> None:
+def test_any_of_several_processes_answers_for_all(
+    api_settings: Settings, world: DatabaseServer, tmp_path: Path
+) -> None:
     asked = 40
     with kesos_serve(api_settings, world, tmp_path, "--workers", "2") as served:
 

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from app.authz.development import issue_token
 from app.authz.roles import Role
 from app.settings import Settings
 from app.tenants.server import DatabaseServer
 from tests.support.client import enrol
-from tests.support.process import Served, kesos_serve, until
+from tests.support.process import kesos_serve
 from tests.support.world import BANYUMAS
 
 if TYPE_CHECKING:
@@ -26,24 +27,12 @@ if TYPE_CHECKING:
 
 QUERY = "{ families(first: 3) { nodes { headName } } }"
 GOING_AWAY = 1001
+SUBPROTOCOL = Subprotocol("graphql-transport-ws")
 
 
 @pytest.fixture
 async def token(settings: Settings, world: DatabaseServer) -> str:
     return issue_token(settings, await enrol(world, (Role.REGENCY_ADMIN, BANYUMAS.code)))
-
-
-@pytest.fixture(params=[(), ("--workers", "2")], ids=["one process", "two processes"])
-def served(request: pytest.FixtureRequest, settings: Settings, world: DatabaseServer, tmp_path: Path) -> Iterator[Served]:
-    with kesos_serve(settings, world, tmp_path, *request.param) as served:
-        yield served
-
-
-@pytest.fixture
-async def http(served: Served, token: str) -> AsyncIterator[httpx.AsyncClient]:
-    headers = {"authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=served.address, headers=headers, trust_env=False, timeout=30) as client:
-        yield client
 
 
 @asynccontextmanager
@@ -68,41 +57,44 @@ def accepts(address: str) -> bool:
     return True
 
 
-def is_ready(address: str) -> bool:
-    return httpx.get(f"{address}/health/ready", trust_env=False).status_code == 200
+def readiness_until_refused(address: str) -> list[int]:
+    """What /health/ready answers, again and again, until nobody answers any more."""
+    statuses = []
+    while True:
+        try:
+            statuses.append(httpx.get(f"{address}/health/ready", trust_env=False).status_code)
+        except httpx.TransportError:
+            return statuses
 
 
-async def test_a_request_in_flight_is_answered_and_a_new_one_is_refused(
-    served: Served, http: httpx.AsyncClient, owner: "asyncpg.Connection[asyncpg.Record]"
+@pytest.mark.parametrize("arguments", [(), ("--workers", "2")], ids=["one process", "two processes"])
+async def test_who_is_being_answered_is_answered_and_everybody_else_is_sent_away(
+    *,
+    settings: Settings,
+    world: DatabaseServer,
+    owner: "asyncpg.Connection[asyncpg.Record]",
+    tmp_path: Path,
+    token: str,
+    arguments: tuple[str, ...],
 ) -> None:
-    async with answer_withheld(http, owner) as asked:
-        served.signal(signal.SIGTERM)
-        # First it is not ready, while it still answers; then it takes no connection any more.
-        await asyncio.to_thread(until, lambda: not is_ready(served.address), "it is still ready")
-        await asyncio.to_thread(until, lambda: not accepts(served.address), "it still accepts connections")
-        assert not asked.done()
-    answer = await asked
-    assert len(answer.json()["data"]["families"]["nodes"]) == 3
-    assert await asyncio.to_thread(served.wait) in {0, 1, 130, 143}
-    events = [line["event"] for line in served.lines]
-    assert events[-1] == "stopped"
-    assert [line for line in served.lines if line["level"] in {"error", "critical"}] == []
-
-
-async def test_ctrl_c_stops_at_once(served: Served) -> None:
-    served.signal(signal.SIGINT)
-    await asyncio.to_thread(served.wait)
-    assert served.lines[-1]["event"] == "stopped"
-    assert served.events("stopping") == []
-
-
-async def test_websockets_are_told_that_the_server_goes_away(served: Served, token: str) -> None:
-    address = served.address.replace("http://", "ws://")
-    async with connect(f"{address}/graphql", subprotocols=["graphql-transport-ws"], proxy=None) as websocket:  # type: ignore[list-item]  # a NewType of str
-        await websocket.send(f'{{"type": "connection_init", "payload": {{"authorization": "Bearer {token}"}}}}')
-        assert "connection_ack" in str(await websocket.recv())
-        served.signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
+    headers = {"authorization": f"Bearer {token}"}
+    with kesos_serve(settings, world, tmp_path, *arguments) as served:
+        address = served.address
+        async with (
+            httpx.AsyncClient(base_url=address, headers=headers, trust_env=False, timeout=60) as http,
+            connect(f"{address.replace('http', 'ws', 1)}/graphql", subprotocols=[SUBPROTOCOL], proxy=None) as websocket,
+        ):
+            await websocket.send(f'{{"type": "connection_init", "payload": {{"authorization": "Bearer {token}"}}}}')
+            assert "connection_ack" in str(await websocket.recv())
+            async with answer_withheld(http, owner) as asked:
+                served.signal(signal.SIGTERM)
+                # First it is not ready while it still answers; then it takes no connection any more.
+                assert 503 in await asyncio.to_thread(readiness_until_refused, address)
+                assert not accepts(address)
+                assert not asked.done()
+            assert len((await asked).json()["data"]["families"]["nodes"]) == 3
             await websocket.wait_closed()
-        assert websocket.close_code == GOING_AWAY
-    await asyncio.to_thread(served.wait)
+            assert websocket.close_code == GOING_AWAY
+        await asyncio.to_thread(served.wait)
+        assert served.lines[-1]["event"] == "stopped"
+        assert [line for line in served.lines if line["level"] in {"error", "critical"}] == []

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from app.settings import Settings
 from app.web.connections import GuardedConnection
 from app.web.streams import EventStream
 from tests.support.world import BANYUMAS
@@ -123,8 +124,10 @@ async def test_a_principal_has_no_more_streams_than_it_may(
         assert Sources.open == 1
 
 
-async def test_streams_end_when_the_server_stops(listening: Callable[[], Starlette], token: str) -> None:
-    async with live_on(listening()) as live:
+async def test_streams_end_when_the_server_stops(
+    settings: Settings, listening: Callable[[], Starlette], token: str
+) -> None:
+    async with live_on(settings, listening()) as live:
         async with live.begun(token) as socket, live.events(token, "subscription { silence }") as events:
             await socket.listen("1", "subscription { silence }")
             await events.data()
@@ -138,9 +141,9 @@ async def test_streams_end_when_the_server_stops(listening: Callable[[], Starlet
 
 
 async def test_a_server_that_stops_waits_for_no_client(
-    listening: Callable[[], Starlette], token: str, caplog: pytest.LogCaptureFixture
+    settings: Settings, listening: Callable[[], Starlette], token: str
 ) -> None:
-    async with live_on(listening()) as live:
+    async with live_on(settings, listening()) as live:
         async with live.begun(token, max_queue=1) as socket:
             await socket.subscribe("1", "subscription { flood }")
             await until(lambda: Sources.open == 1)

@@ -134,7 +134,16 @@ async def test_no_span_holds_what_a_caller_wrote_or_read(
         await caller.answer(f'query {NAME} {{ {NAME}: person(id: "{NAME}") {{ name }} }} # {NAME}')
         await caller.post("{ me { permissions } }", x_request_id=NAME, user_agent=NAME)
     assert len(server_spans(collector)) == 3
-    texts = (NAME, "Secret", node, person["name"], answer["person"]["nikRevealed"], caller.token, "select", "kesos_scope")
+    texts = (
+        NAME,
+        "Secret",
+        node,
+        person["name"],
+        answer["person"]["nikRevealed"],
+        caller.token,
+        "select",
+        "kesos_scope",
+    )
     assert [text for text in texts if text.encode() in collector.received] == []
 
 
@@ -156,9 +165,7 @@ async def test_writes_are_told_with_their_transaction(
 @pytest.mark.parametrize(
     "environment", [{}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_SDK_DISABLED": "true"}]
 )
-def test_without_a_collector_there_are_no_spans(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
-) -> None:
+def test_without_a_collector_there_are_no_spans(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert Traces.of_environment() is None

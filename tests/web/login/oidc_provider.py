@@ -17,6 +17,7 @@ PUBLIC_URL = "https://kesos.test"
 AUDIENCE = "kesos"
 WEB_CLIENT = "kesos-web"
 WEB_SECRET = "s3cr+t/100%: kata"  # every character that form-encoding changes
+PUBLIC_CLIENT = "kesos-public"  # has no secret
 SERVICE = "kesos-import"
 SERVICE_SECRET = "import"
 CONFIGURATION = {
@@ -28,6 +29,13 @@ CONFIGURATION = {
             "client_secret": WEB_SECRET,
             "redirect_uris": [f"{PUBLIC_URL}/login/callback"],
             "post_logout_redirect_uris": [f"{PUBLIC_URL}/logout/done"],
+            "grant_types": ["authorization_code"],
+            "response_types": ["code"],
+        },
+        {
+            "client_id": PUBLIC_CLIENT,
+            "token_endpoint_auth_method": "none",
+            "redirect_uris": [f"{PUBLIC_URL}/login/callback"],
             "grant_types": ["authorization_code"],
             "response_types": ["code"],
         },

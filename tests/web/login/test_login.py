@@ -14,7 +14,7 @@ from app.web.login import site_path
 from tests.authz.issuer import key_server
 from tests.authz.people import People
 from tests.web.login.conftest import Browser, Site, login_settings, site_of
-from tests.web.login.oidc_provider import PUBLIC_URL, WEB_CLIENT, WEB_SECRET, Provider
+from tests.web.login.oidc_provider import PUBLIC_CLIENT, PUBLIC_URL, WEB_CLIENT, WEB_SECRET, Provider
 
 
 def finished(response: httpx.Response, status: int, code: str) -> str:
@@ -64,6 +64,18 @@ async def test_the_provider_is_asked_with_pkce_state_nonce_and_resource(browser:
     assert asked["redirect_uri"] == exchanged["redirect_uri"] == f"{PUBLIC_URL}/login/callback"
     assert exchanged["authorization"].startswith("Basic ")
     assert WEB_SECRET not in str(exchanged)
+
+
+async def test_a_client_without_a_secret_logs_in_too(
+    provider: Provider, settings: Settings, database: Database
+) -> None:
+    public = {"client_id": PUBLIC_CLIENT, "client_secret": None}
+    site = site_of(login_settings(settings, provider.issuer).model_copy(update=public), database)
+    browser = site.browser()
+    assert (await browser.log_in()).status_code == 303
+    assert await browser.subject()
+    assert provider.seen()["token"]["client_id"] == PUBLIC_CLIENT
+    await site.close()
 
 
 async def test_each_login_has_its_own_secrets(browser: Browser, provider: Provider) -> None:
