@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import orjson
 
 from app.authz.roles import Role
@@ -118,7 +118,7 @@ async def attacked(settings: Settings, server: DatabaseServer, *, seconds: int) 
 
 
 async def _family(url: str, token: str) -> str:
-    async with httpx.AsyncClient() as http:
+    async with httpx2.AsyncClient() as http:
         answer = await http.post(url, json={"query": _FIRST}, headers={"authorization": f"Bearer {token}"})
     first: str = answer.json()["data"]["families"]["nodes"][0]["id"]
     return first

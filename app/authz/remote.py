@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import orjson
 
 FETCH_BYTES: Final = 64 * 1024
@@ -76,17 +76,17 @@ async def fetch_json(url: str, seconds: float) -> Any:
     body = bytearray()
     try:
         async with (
-            httpx.AsyncClient(timeout=seconds, trust_env=not is_local(url)) as client,
+            httpx2.AsyncClient(timeout=seconds, trust_env=not is_local(url)) as client,
             client.stream("GET", url, headers=headers) as response,
         ):
-            if response.status_code != httpx.codes.OK:
+            if response.status_code != httpx2.codes.OK:
                 raise DocumentInvalid(f"status {response.status_code}")
             async for part in response.aiter_raw():
                 body += part
                 if len(body) > FETCH_BYTES:
                     raise DocumentInvalid("too large")
         return orjson.loads(body)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise DocumentInvalid(type(error).__name__) from None
 
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Final
 
-import httpx
+import httpx2
 from rich.markup import escape
 
 from app.authz.roles import Role
@@ -42,7 +42,7 @@ async def demonstrate(settings: Settings, server: DatabaseServer, taken: socket.
         _show_people(settings, people)
         try:
             await _show_aggregate(settings, address, people)
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             if not running.is_stopping:
                 raise Refusal(f"The server does not answer at {address} ({error}): choose another --host.") from error
         else:
@@ -103,7 +103,7 @@ def _officer(people: Sequence[Person]) -> Person:
 async def _ask(url: str, token: str) -> tuple[dict[str, Any], float]:
     """The answer to the query, and how many milliseconds it took once the plan was made."""
     # A proxy of the environment must not see requests of this machine to itself.
-    async with httpx.AsyncClient(trust_env=False, headers={"authorization": f"Bearer {token}"}) as client:
+    async with httpx2.AsyncClient(trust_env=False, headers={"authorization": f"Bearer {token}"}) as client:
         await client.post(url, json={"query": _QUERY})
         started = perf_counter()
         response = await client.post(url, json={"query": _QUERY})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote_plus, urlsplit
 
-import httpx
+import httpx2
 from authlib.integrations.starlette_client import OAuthError, StarletteIntegration, StarletteOAuth2App
 from authlib.oidc.core import CodeIDToken, UserInfo
 from joserfc.errors import JoseError
@@ -284,7 +284,7 @@ class Login:
             raise _unverified(refusal, "ID_") from None
         except JoseError as error:
             raise LoginFailed(UNVERIFIED, f"ID_TOKEN_{error.error.upper()}") from None
-        except (httpx.HTTPError, TimeoutError) as error:
+        except (httpx2.HTTPError, TimeoutError) as error:
             raise LoginFailed(UNAVAILABLE, type(error).__name__) from None
         except IssuerUnavailable:
             raise

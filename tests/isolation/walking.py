@@ -78,7 +78,7 @@ class Walk:
     def requests(self) -> list[Request]:
         """Every way with its arguments.
 
-        What only mutations and subscriptions answer is walked by ``test_mutations``.
+        What mutations and subscriptions answer is walked by ``test_mutations`` and ``test_subscriptions``.
 
         Raises:
             Uncovered: a field cannot be reached, or an argument has no values.

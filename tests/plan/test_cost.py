@@ -129,6 +129,10 @@ def test_a_page_is_never_longer_than_a_page_may_be(first: Any, size: int) -> Non
         assert cost_of(f"{{ families(first: {first}) {{ nodes {{ id }} }} }}") == 2 + size
 
 
+def test_a_list_of_leaves_counts_as_its_key_and_its_leaves() -> None:
+    assert cost_of("{ me { permissions } }") == 1 + 1 + _LISTS["Me", "permissions"].of()
+
+
 def test_a_list_of_ids_is_never_longer_than_it_may_be() -> None:
     ids = ["Region:33"] * (MOST_IDS + 50)
     assert cost_of("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids) == 1 + MOST_IDS

@@ -14,7 +14,7 @@ from app.settings import DEVELOPMENT_ISSUER, Settings
 from app.tenants.server import DatabaseServer
 from tests.authz.people import People
 from tests.support.world import BANYUMAS
-from tests.web.live_sockets import Listening, Live, live_on
+from tests.support.sockets import Listening, Live, live_on
 
 if TYPE_CHECKING:
     import asyncpg

@@ -46,11 +46,6 @@ async function main() {
     invalid: await failure(all(good, { query: "{ nobody }" })),
     together: (await Promise.all([1, 2, 3].map(() => all(good, { query: "subscription { few }" })))).map((each) => each.length),
     stranger: await failure(all(client("Bearer other"), { query: "{ me { permissions } }" })),
-    legacy: await failure(
-      all(client(`Bearer ${token}`, { webSocketImpl: class extends WebSocket { constructor(to) { super(to, "graphql-ws"); } } }), {
-        query: "{ me { permissions } }",
-      }),
-    ),
   };
   for (const made of clients) await made.dispose();
   console.log(JSON.stringify(seen));

@@ -125,10 +125,12 @@ async def peers(protocol: type[GuardedConnection] = Impatient, **options: Any) -
             opened.append(Peer(*await asyncio.open_connection("127.0.0.1", port_of(server))))
             return opened[-1]
 
-        yield connect
-        for peer in opened:
-            peer.writer.transport.abort()
-        await until_none_is_open(protocol)
+        try:
+            yield connect
+        finally:
+            for peer in opened:
+                peer.writer.transport.abort()
+            await until_none_is_open(protocol)
 
 
 async def test_a_connection_is_kept_for_one_request_after_the_other() -> None:
@@ -226,7 +228,7 @@ async def test_an_answer_that_is_not_read_ends_its_connection() -> None:
 
 
 async def test_an_answer_that_is_read_in_time_arrives_whole() -> None:
-    async with peers() as connect:
+    async with peers(GuardedConnection) as connect:
         peer = await connect()
         await peer.send(GET.replace(b"/ ", b"/much ", 1))
         assert await peer.status() == 200

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from tests.support.node import node_modules
-from tests.web.live_sockets import PATIENCE_SECONDS, Live, Sources, until
+from tests.support.sockets import PATIENCE_SECONDS, Live, Sources, until
 
 SCRIPT = Path(__file__).parent / "graphql_ws_client.cjs"
 
@@ -31,5 +31,4 @@ async def test_the_reference_client_and_the_server_understand_each_other(live: L
     assert seen["invalid"] == ["GRAPHQL_VALIDATION_FAILED"]
     assert seen["together"] == [3, 3, 3]
     assert seen["stranger"] == {"code": 4403, "reason": "Forbidden"}
-    assert seen["legacy"] == {"code": 4406, "reason": "Subprotocol not acceptable"}
     await until(lambda: Sources.open == 0 and not len(live.streams))

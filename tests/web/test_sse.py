@@ -11,7 +11,7 @@ from app.settings import Settings
 from app.web.connections import GuardedConnection
 from app.web.streams import EventStream
 from tests.support.world import BANYUMAS
-from tests.web.live_sockets import PATIENCE_SECONDS, Live, Sources, live_on, until
+from tests.support.sockets import PATIENCE_SECONDS, Live, Sources, live_on, until
 
 ME = "{ me { principal { subject } } }"
 EVENTS = "text/event-stream"

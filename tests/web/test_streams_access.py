@@ -13,7 +13,7 @@ from app.authz.tokens import LEEWAY_SECONDS
 from app.settings import Settings
 from tests.authz.people import People
 from tests.support.world import BANYUMAS, CILACAP, Regency
-from tests.web.live_sockets import Json, Live, Sources, until
+from tests.support.sockets import Json, Live, Sources, until
 
 Give: TypeAlias = Callable[[str, Role, Regency], Awaitable[None]]
 

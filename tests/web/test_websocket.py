@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.live_sockets import PATIENCE_SECONDS, Live, Sources, until
+from tests.support.sockets import PATIENCE_SECONDS, Live, Sources, until
 
 ME = "{ me { principal { subject } } }"
 

@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from app.web.sessions import Sessions
 from app.web.sockets import GuardedSocket
 from tests.web.conftest import FRIEND
-from tests.web.live_sockets import Live, Sources, until
+from tests.support.sockets import Live, Sources, until
 
 ME = "{ me { principal { subject } } }"
 SECRET = "3302010101010001"

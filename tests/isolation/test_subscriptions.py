@@ -1,0 +1,98 @@
+"""What is listened to tells of the caller's own and of nothing else, whatever happens next door meanwhile."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import orjson
+import pytest
+import pytest_asyncio
+
+from app.authz.development import ensure_principal, issue_token
+from app.authz.roles import Role
+from app.main import create_app
+from app.schema.root import api
+from app.settings import DEVELOPMENT_ISSUER, Settings
+from app.tenants.server import DatabaseServer
+from tests.authz.people import People
+from tests.support.sockets import Live, live_on
+from tests.support.world import BANYUMAS, CILACAP, Regency
+
+if TYPE_CHECKING:
+    import asyncpg
+
+SCHEMA: Final = api().planner.blueprint.schema
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Somebody who works in one regency alone, and can be told about it."""
+
+    subject: str
+    regency: Regency
+    people: People
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A subscription: what to ask for, and what must happen to a listener for it to say something."""
+
+    document: str
+    happen: Callable[[Listener], Awaitable[None]]
+
+
+async def _a_grant_is_given(listener: Listener) -> None:
+    await ensure_principal(
+        listener.people.connection, subject=listener.subject, name="Petugas", role=Role.TKSK, region=listener.regency.path
+    )
+
+
+HEARD: Final[Mapping[str, Heard]] = {
+    "accessChanged": Heard(
+        "subscription { accessChanged { principal { id subject name } grants { role regionCode } permissions } }",
+        _a_grant_is_given,
+    )
+}
+"""How each subscription is made to speak. Whoever adds one says here what it tells of."""
+
+
+@pytest_asyncio.fixture(scope="module")
+async def live(api_settings: Settings, world: DatabaseServer) -> AsyncIterator[Live]:
+    async with live_on(api_settings, create_app(api_settings, world)) as live:
+        yield live
+
+
+async def _listener(owner: "asyncpg.Connection[asyncpg.Record]", regency: Regency) -> Listener:
+    people = People(owner)
+    return Listener(await people.add(DEVELOPMENT_ISSUER, (Role.REGENCY_ADMIN.value, regency.id)), regency, people)
+
+
+def test_every_subscription_is_covered() -> None:
+    assert SCHEMA.subscription_type is not None
+    assert set(SCHEMA.subscription_type.fields) == set(HEARD)
+
+
+@pytest.mark.parametrize("name", sorted(HEARD))
+async def test_a_listener_hears_what_happens_to_its_own_and_not_what_happens_next_door(
+    live: Live, owner: "asyncpg.Connection[asyncpg.Record]", settings: Settings, name: str
+) -> None:
+    own, foreign = await _listener(owner, BANYUMAS), await _listener(owner, CILACAP)
+    heard = HEARD[name]
+    async with (
+        live.begun(issue_token(settings, own.subject)) as socket,
+        live.begun(issue_token(settings, foreign.subject)) as neighbour,
+    ):
+        first = await socket.listen("1", heard.document)
+        theirs = await neighbour.listen("1", heard.document)
+        await heard.happen(foreign)
+        # That the neighbour has heard of it proves that it could be heard.
+        their_next = (await neighbour.hear())["payload"]["data"]
+        assert their_next != theirs
+        await heard.happen(own)
+        second = (await socket.hear())["payload"]["data"]
+        assert second != first
+        for told in (first, second):
+            text = orjson.dumps(told).decode()
+            assert own.subject in text
+            assert foreign.subject not in text
+            assert CILACAP.code not in text
