@@ -72,8 +72,9 @@ def _region_code(row: Row) -> sa.ColumnElement[str]:
     digits = sa.func.lpad(sa.cast(low, sa.Text()), sa.literal_column("10"), sa.literal_column("'0'"))
 
     def within(width: int) -> sa.ColumnElement[bool]:
-        divisor = sa.literal_column(str(10**width))
-        return low.op("/")(divisor) == high.op("/")(divisor)
+        divisor: sa.ColumnElement[int] = sa.literal_column(str(10**width))
+        first, last = low.op("/")(divisor), high.op("/")(divisor)
+        return sa.cast(first, sa.BigInteger()) == sa.cast(last, sa.BigInteger())
 
     def dotted(*parts: tuple[int, int]) -> sa.ColumnElement[str]:
         pieces = [
@@ -120,11 +121,11 @@ async def _proof(
             description="A seal that you noted earlier, as `kesos verify` prints it: the proof then leads from this event to that seal."
         ),
     ] = None,
-) -> JSON | None:  # type: ignore[valid-type]  # strawberry's scalar is a value to mypy
+) -> JSON | None:
     scope = authorize(info.context.access, Permission.AUDIT_EVENT_READ)
     async with info.context.database.read(scope) as session:
         proof = await inclusion_proof(session, root["regency_id$"], UUID(root["id$"]), noted=_seal(seal))
-    return None if proof is None else proof.as_json()
+    return None if proof is None else JSON(proof.as_json())
 
 
 @planned(EVENTS)
@@ -160,9 +161,10 @@ class AuditEvent(Node):
     region_code: str | None = expression(
         _region_code, description="Code of the smallest region that holds all of those rows; null: the whole country."
     )
-    inclusion_proof: JSON | None = strawberry.field(  # type: ignore[valid-type]  # as above
+    inclusion_proof: JSON | None = strawberry.field(
         resolver=_proof,
-        description="Proof that the event is sealed and unchanged, as a document for `kesos verify`; null until it is sealed.",
+        description="Proof that the event is sealed and unchanged, as a document for `kesos verify`; null until it is sealed. Needs "
+        "`audit:event:read`.",
         metadata={
             SPECIFICATION: Computed(
                 {"id": lambda row: row.c.id, "regency_id": lambda row: row.c.regency_id},

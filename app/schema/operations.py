@@ -155,7 +155,7 @@ class Operations:
             prepared.text,
             prepared.given,
             context_value=self._context(prepared, answer, language, request_id),
-            operation_name=prepared.operation.node.name and prepared.operation.node.name.value,
+            operation_name=prepared.name or None,
         )
         entries, refused = self._entries(result.errors, language, request_id)
         await self._keep(prepared, request_id, answer.subjects, refused)
@@ -178,7 +178,7 @@ class Operations:
             prepared.text,
             prepared.given,
             context_value=SubscriptionContext(**vars(context), changes_of_access=changes_of_access),
-            operation_name=prepared.operation.node.name and prepared.operation.node.name.value,
+            operation_name=prepared.name or None,
         )
         # Closed here and not by the garbage collector: what listens for events stops when nobody asks for them any more.
         async with aclosing(results):

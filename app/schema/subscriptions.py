@@ -27,7 +27,7 @@ async def _access_changed(info: SubscriptionInfo) -> AsyncGenerator[Me, None]:
 class Subscription:
     """All root fields."""
 
-    access_changed: Me = strawberry.subscription(
+    access_changed: AsyncGenerator[Me, None] = strawberry.subscription(
         resolver=_access_changed,
         description="What the caller was granted and what that permits: once at the start, then each time it changes, wherever that is "
         "done. Nothing need be asked beside it. The other subscriptions of the caller end at a change with the error "

@@ -66,16 +66,25 @@ def tenant_policy(table: str, tenancy: Tenancy, privileges: str = "select, inser
     ]
 
 
-def appended_table(table: str, tenancy: Tenancy) -> list[str]:
-    """The statements that put ``table`` behind the second wall as one that is only ever appended to.
+def appended_table(table: str) -> list[str]:
+    """The statements that put ``table``, whose rows stand for spans of villages, behind the second wall as one that only grows.
 
     Whoever appends need not be able to read: the application inserts without a scope, and reads within one. The owner alone may
     delete, in jobs that keep to the law's periods.
     """
+    # Rows are read in the order in which they came, which no range of villages gives. Where the scope is set by the statement itself, the
+    # planner finds it unset, takes a comparison with NULL to hold for no row, and would rather sort all of the table than walk an
+    # index. So here an unset scope is a condition of its own, and the ranges have ends that are no secret.
+    unset = " and ".join(f"current_setting('app.{name}', true) <> ''" for name in ("village_low", "village_high"))
+    low, high = _setting("village_low", "bigint"), _setting("village_high", "bigint")
+    seen = (
+        f"{unset} and village_low >= coalesce({low}, 0) and village_high <= coalesce({high}, 9999999999) "
+        f"and coalesce(int8range(village_low, village_high, '[]') <@ {_setting('villages', 'int8multirange')}, true)"
+    )
     return [
         f"alter table {table} enable row level security",
         f"alter table {table} force row level security",
-        f"create policy {table}_tenant on {table} for select to {APP_ROLE} using ({tenancy.policy})",
+        f"create policy {table}_tenant on {table} for select to {APP_ROLE} using ({seen})",
         f"create policy {table}_append on {table} for insert to {APP_ROLE} with check (true)",
         f"create policy {table}_owner on {table} to {OWNER_ROLE} using (true) with check (true)",
         f"grant select, insert on {table} to {APP_ROLE}",

@@ -138,7 +138,7 @@ def _alter_events() -> None:
         postgresql_with={"gin_pending_list_limit": _PENDING_KB},
     )
     op.execute("revoke insert, update, delete, truncate on audit_event from kesos_loader")
-    for statement in appended_table("audit_event", Tenancy.SPAN):
+    for statement in appended_table("audit_event"):
         op.execute(statement)
 
 

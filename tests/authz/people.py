@@ -1,5 +1,7 @@
 """Principals of the tests: in memory, and in the database."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -62,6 +64,15 @@ class People:
 
     async def deactivate(self, subject: str) -> None:
         await self.connection.execute("update principal set active = false where subject = $1", subject)
+
+    @asynccontextmanager
+    async def without_news(self) -> AsyncIterator[None]:
+        """PostgreSQL tells nobody of changes of grants, so that what is known came another way."""
+        await self.connection.execute("alter table principal_grant disable trigger principal_grant_changed")
+        try:
+            yield
+        finally:
+            await self.connection.execute("alter table principal_grant enable trigger principal_grant_changed")
 
     async def set(self, subject: str, role: str, assignment: str) -> None:
         """Change the grant of ``role``; $3 in the ``assignment`` is the id of the operator."""

@@ -51,8 +51,12 @@ OPERATIONS: Final = {
 async def known_ids(world: DatabaseServer) -> list[str]:
     """Ids of rows that are there, so that not every look-up ends in nothing."""
     async with connected(world) as owner:
-        persons = await owner.fetch("select 'Person:' || regency_id || ':' || id as id from person order by id limit 20")
-        families = await owner.fetch("select 'Family:' || regency_id || ':' || id as id from family order by id limit 20")
+        persons = await owner.fetch(
+            "select 'Person:' || regency_id || ':' || id as id from person order by id limit 20"
+        )
+        families = await owner.fetch(
+            "select 'Family:' || regency_id || ':' || id as id from family order by id limit 20"
+        )
     return [row["id"] for row in [*persons, *families]] + ["Region:33", f"Region:{BANYUMAS.code}", BANYUMAS.code]
 
 

@@ -178,7 +178,10 @@ WITHOUT_VARIABLES = {
     ),
     "a mutation": ("mutation { familyDelete { id } }", "GRAPHQL_VALIDATION_FAILED"),
     "a subscription": ("subscription { families { id } }", "GRAPHQL_VALIDATION_FAILED"),
-    "two operations and no name": ("query A { me { permissions } } query B { me { permissions } }", "OPERATION_UNKNOWN"),
+    "two operations and no name": (
+        "query A { me { permissions } } query B { me { permissions } }",
+        "OPERATION_UNKNOWN",
+    ),
     "only a fragment": ("fragment F on Query { me { permissions } }", "GRAPHQL_VALIDATION_FAILED"),
     "the same alias for two things": (
         "{ a: families { totalCount } a: persons { totalCount } }",

@@ -15,10 +15,8 @@ from tests.support.world import BANYUMAS, CILACAP
 if TYPE_CHECKING:
     import asyncpg
 
-Owner = "asyncpg.Connection[asyncpg.Record]"
 
-
-async def events_of(owner: Owner, response: httpx.Response) -> "list[asyncpg.Record]":
+async def events_of(owner: "asyncpg.Connection[asyncpg.Record]", response: httpx.Response) -> "list[asyncpg.Record]":
     assert response.status_code == 200, response.text
     rows: list[Any] = await owner.fetch(
         "select * from audit_event where request_id = $1 and action <> 'LOGIN' order by regency_id, action, permission",
@@ -31,7 +29,9 @@ def uuids(nodes: list[dict[str, Any]]) -> set[UUID]:
     return {UUID(node["id"].rpartition(":")[2]) for node in nodes}
 
 
-async def test_a_page_of_families_names_exactly_those_that_it_shows(banyumas: Caller, owner: Owner) -> None:
+async def test_a_page_of_families_names_exactly_those_that_it_shows(
+    banyumas: Caller, owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
     document = "query Page { families(first: 7) { nodes { id headName } } }"
     response = await banyumas.post(document)
     (event,) = await events_of(owner, response)
@@ -49,7 +49,9 @@ async def test_a_page_of_families_names_exactly_those_that_it_shows(banyumas: Ca
     assert (event["village_low"], event["village_high"]) == (villages["low"], villages["high"])
 
 
-async def test_a_page_over_two_regencies_leaves_an_event_in_each(province: Caller, owner: Owner) -> None:
+async def test_a_page_over_two_regencies_leaves_an_event_in_each(
+    province: Caller, owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
     response = await province.post("{ families(first: 100) { edges { node { id } } } }")
     events = await events_of(owner, response)
     assert [event["regency_id"] for event in events] == [CILACAP.id, BANYUMAS.id]
@@ -72,11 +74,15 @@ async def test_a_page_over_two_regencies_leaves_an_event_in_each(province: Calle
     ],
     ids=["counts", "totals", "regions", "an empty page", "nobody", "a region by id"],
 )
-async def test_what_is_about_nobody_leaves_no_event(banyumas: Caller, owner: Owner, document: str) -> None:
+async def test_what_is_about_nobody_leaves_no_event(
+    banyumas: Caller, owner: "asyncpg.Connection[asyncpg.Record]", document: str
+) -> None:
     assert await events_of(owner, await banyumas.post(document)) == []
 
 
-async def test_persons_read_with_their_families_name_both(banyumas: Caller, owner: Owner) -> None:
+async def test_persons_read_with_their_families_name_both(
+    banyumas: Caller, owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
     alone = await banyumas.post("{ persons(first: 9) { nodes { id } } }")
     together = await banyumas.post("{ persons(first: 9) { nodes { id family { id } } } }")
     (without,), (with_families,) = await events_of(owner, alone), await events_of(owner, together)
@@ -88,7 +94,9 @@ async def test_persons_read_with_their_families_name_both(banyumas: Caller, owne
     assert with_families["row_count"] == 9
 
 
-async def test_one_row_by_id_or_nik_or_node_is_read_by_somebody_too(banyumas: Caller, owner: Owner, seal: Seal) -> None:
+async def test_one_row_by_id_or_nik_or_node_is_read_by_somebody_too(
+    banyumas: Caller, owner: "asyncpg.Connection[asyncpg.Record]", seal: Seal
+) -> None:
     person = await owner.fetchrow(
         "select id, nik_sealed from person where regency_id = $1 and nik_sealed is not null and presence = 'PRESENT' "
         "order by id limit 1",
@@ -108,14 +116,18 @@ async def test_one_row_by_id_or_nik_or_node_is_read_by_somebody_too(banyumas: Ca
         assert (event["subject_type"], event["subject_ids"], event["row_count"]) == ("Person", [person["id"]], 1)
 
 
-async def test_a_neighbours_row_is_not_read_and_leaves_no_event(banyumas: Caller, owner: Owner) -> None:
+async def test_a_neighbours_row_is_not_read_and_leaves_no_event(
+    banyumas: Caller, owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
     foreign = await owner.fetchval("select id from person where regency_id = $1 limit 1", CILACAP.id)
     response = await banyumas.post(f'{{ node(id: "Person:{CILACAP.id}:{foreign}") {{ id }} }}')
     assert response.json() == {"data": {"node": None}, "extensions": response.json()["extensions"]}
     assert await events_of(owner, response) == []
 
 
-async def test_a_refusal_is_an_event_where_the_principal_works(api_client: ApiClient, owner: Owner) -> None:
+async def test_a_refusal_is_an_event_where_the_principal_works(
+    api_client: ApiClient, owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
     agent = await api_client.as_(Role.EWARONG_AGENT, BANYUMAS.code)
     (event,) = await events_of(owner, await agent.post("query Try { families { nodes { headName } } }"))
     assert (event["action"], event["permission"], event["roles"]) == (
@@ -127,7 +139,9 @@ async def test_a_refusal_is_an_event_where_the_principal_works(api_client: ApiCl
     assert (event["subject_ids"], event["row_count"], event["operation"]) == ([], 0, "Try")
 
 
-async def test_what_is_read_beside_a_refusal_leaves_both_events(api_client: ApiClient, owner: Owner) -> None:
+async def test_what_is_read_beside_a_refusal_leaves_both_events(
+    api_client: ApiClient, owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
     psm = await api_client.as_(Role.PSM, BANYUMAS.village(1, 1))
     response = await psm.post(
         '{ families(first: 1) { nodes { id } } person(id: "Person:3302:x") { nikRevealed(purpose: AUDIT) } }'
@@ -135,7 +149,9 @@ async def test_what_is_read_beside_a_refusal_leaves_both_events(api_client: ApiC
     assert [event["action"] for event in await events_of(owner, response)] == ["READ", "REFUSAL"]
 
 
-async def test_a_token_that_is_new_is_a_login_and_known_it_is_none(api_client: ApiClient, owner: Owner) -> None:
+async def test_a_token_that_is_new_is_a_login_and_known_it_is_none(
+    api_client: ApiClient, owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
     caller = await api_client.granted((Role.LKS_ASSESSOR, "33"), (Role.LKS_MANAGER, "33.01"))
     first, again = [await caller.post("{ me { principal { id } } }") for _ in range(2)]
     me = UUID(first.json()["data"]["me"]["principal"]["id"])

@@ -43,7 +43,11 @@ class Heard:
 
 async def _a_grant_is_given(listener: Listener) -> None:
     await ensure_principal(
-        listener.people.connection, subject=listener.subject, name="Petugas", role=Role.TKSK, region=listener.regency.path
+        listener.people.connection,
+        subject=listener.subject,
+        name="Petugas",
+        role=Role.TKSK,
+        region=listener.regency.path,
     )
 
 

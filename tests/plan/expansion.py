@@ -161,7 +161,7 @@ def documents(draw: st.DrawFn, schema: GraphQLSchema) -> str:
     fragments: list[tuple[str, str, str]] = []
     for number in range(draw(st.integers(0, 8))):
         type_name = draw(st.sampled_from(_TYPES))
-        fragments.append((f"F{number}", type_name, _selection(draw, schema, type_name, 2, fragments)))
+        fragments.append((f"F{number}", type_name, _selection(draw, schema, type_name, 3, fragments)))
     written = [f"fragment {name} on {type_name} {body}" for name, type_name, body in fragments]
     return "\n".join([f"query {_selection(draw, schema, 'Query', 4, fragments)}", *written])
 

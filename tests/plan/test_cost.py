@@ -56,6 +56,14 @@ EXACT: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         ),
         {"n": 5},
     ),
+    "a fragment on a connection, with pages within": (
+        (
+            "query ($n: Int!, $m: Int!) { a: regions(first: $n, level: PROVINCE) { ...F } "
+            "b: regions(first: 2, level: PROVINCE) { ...F } } "
+            "fragment F on RegionConnection { nodes { name children(first: $m) { nodes { code } } } totalCount }"
+        ),
+        {"n": 3, "m": 2},
+    ),
     "objects by their ids": (
         'query ($ids: [ID!]!) { nodes(ids: $ids) { id } b: nodes(ids: ["Region:33"]) { id } }',
         {"ids": ["Region:33", "Region:34"]},

@@ -124,20 +124,22 @@ async def test_what_may_not_be_read_afterwards_is_refused_before_anything_is_cha
 
 
 async def test_two_confirmations_at_once_are_one(office: Office) -> None:
-    grant = (await office.give(await office.admin(), Role.REGENCY_APPROVER))["grant"]["id"]
     admins = [await office.admin(), await office.admin()]
-    answers = await asyncio.gather(*(office.confirm(admin, grant) for admin in admins))
-    assert sorted(answer["__typename"] for answer in answers) == ["Conflict", "GrantConfirmed"]
-    assert [event["operation"] for event in await office.events(grant)] == ["grantGive", "grantConfirm"]
+    for _ in range(8):
+        grant = (await office.give(await office.admin(), Role.REGENCY_APPROVER))["grant"]["id"]
+        answers = await asyncio.gather(*(office.confirm(admin, grant) for admin in admins))
+        assert sorted(answer["__typename"] for answer in answers) == ["Conflict", "GrantConfirmed"]
+        assert [event["operation"] for event in await office.events(grant)] == ["grantGive", "grantConfirm"]
 
 
 async def test_two_who_give_the_same_at_once_give_it_once(office: Office) -> None:
-    subject = f"dev:{uuid4()}"
     admins = [await office.admin(), await office.admin()]
-    answers = await asyncio.gather(*(office.give(admin, subject=subject) for admin in admins))
-    assert sorted(answer["__typename"] for answer in answers) == ["Conflict", "GrantGiven"]
-    held = "select count(*) from principal_grant where holder_subject = $1"
-    assert await office.owner.fetchval(held, subject) == 1
+    for _ in range(8):
+        subject = f"dev:{uuid4()}"
+        answers = await asyncio.gather(*(office.give(admin, subject=subject) for admin in admins))
+        assert sorted(answer["__typename"] for answer in answers) == ["Conflict", "GrantGiven"]
+        held = "select count(*) from principal_grant where holder_subject = $1"
+        assert await office.owner.fetchval(held, subject) == 1
 
 
 async def test_a_confirmation_and_a_revocation_at_once_end_in_a_revoked_grant(office: Office) -> None:

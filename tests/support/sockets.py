@@ -1,4 +1,4 @@
-"""The API behind real sockets in the event loop of the tests, so that a test can see what the server keeps; and clients that speak to it."""
+"""The API behind a real socket in the event loop of the tests, where a test sees what the server keeps; and clients of it."""
 
 import asyncio
 import socket
@@ -46,6 +46,10 @@ class Sources:
             cls.open -= 1
 
 
+def refuse() -> None:
+    raise NotPermitted(Permission.REGISTRY_NIK_REVEAL)
+
+
 @strawberry.type
 class Listening(Subscription):
     """What Kesos tells, and what tests need to hear besides."""
@@ -76,7 +80,7 @@ class Listening(Subscription):
 
     @strawberry.subscription
     async def forbidden(self) -> AsyncGenerator[int, None]:
-        raise NotPermitted(Permission.REGISTRY_NIK_REVEAL)
+        refuse()
         yield 0
 
 
@@ -278,6 +282,5 @@ async def live_on(settings: Settings, app: Starlette) -> AsyncIterator[Live]:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until ``condition()`` holds."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  (what is waited for tells nobody when it happens)
             await asyncio.sleep(0.005)
-

@@ -13,8 +13,8 @@ from app.schema.root import api_with
 from app.settings import DEVELOPMENT_ISSUER, Settings
 from app.tenants.server import DatabaseServer
 from tests.authz.people import People
-from tests.support.world import BANYUMAS
 from tests.support.sockets import Listening, Live, live_on
+from tests.support.world import BANYUMAS
 
 if TYPE_CHECKING:
     import asyncpg

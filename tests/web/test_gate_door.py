@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -87,14 +87,14 @@ async def test_behind_a_proxy_it_is_the_caller_who_is_counted() -> None:
     assert statuses == [200, 200, 429]
 
 
-async def answering(status: int, rates: Rates, tarpit: Tarpit, count: int) -> list[httpx.Response]:
+async def answering(status: int, rates: Rates, tarpit: Tarpit, count: int) -> list[httpx2.Response]:
     """The answers of a route that always answers with ``status``."""
 
     async def endpoint(_request: Request) -> Response:
         return PlainTextResponse("refused", status)
 
     app = Starlette(routes=[Route("/", endpoint)], middleware=edge(Settings(), rates, tarpit))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://kesos") as http:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://kesos") as http:
         return await asyncio.gather(*(http.get("/") for _ in range(count)))
 
 

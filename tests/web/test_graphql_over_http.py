@@ -5,8 +5,6 @@ import json
 import os
 from pathlib import Path
 
-import pytest
-
 from app.authz.roles import Role
 from app.settings import Settings
 from app.tenants.server import DatabaseServer

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -47,12 +47,12 @@ async def edge_of(
     url: str = "http://kesos",
     rates: Rates | None = None,
     tarpit: Tarpit | None = None,
-) -> AsyncIterator[httpx.AsyncClient]:
+) -> AsyncIterator[httpx2.AsyncClient]:
     """Two routes behind the edge as ``settings`` make it."""
     middleware = edge(settings, rates or Rates.of_settings(settings), tarpit or Tarpit(seconds=0))
     routes = [Route("/", _seen, methods=["GET", "POST"]), Route("/page", _page), Route("/health/ready", _page)]
-    transport = httpx.ASGITransport(app=Starlette(routes=routes, middleware=middleware), client=client)
-    async with httpx.AsyncClient(transport=transport, base_url=url) as http:
+    transport = httpx2.ASGITransport(app=Starlette(routes=routes, middleware=middleware), client=client)
+    async with httpx2.AsyncClient(transport=transport, base_url=url) as http:
         yield http
 
 

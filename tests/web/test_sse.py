@@ -10,8 +10,8 @@ from starlette.applications import Starlette
 from app.settings import Settings
 from app.web.connections import GuardedConnection
 from app.web.streams import EventStream
-from tests.support.world import BANYUMAS
 from tests.support.sockets import PATIENCE_SECONDS, Live, Sources, live_on, until
+from tests.support.world import BANYUMAS
 
 ME = "{ me { principal { subject } } }"
 EVENTS = "text/event-stream"
@@ -143,10 +143,9 @@ async def test_streams_end_when_the_server_stops(
 async def test_a_server_that_stops_waits_for_no_client(
     settings: Settings, listening: Callable[[], Starlette], token: str
 ) -> None:
-    async with live_on(settings, listening()) as live:
-        async with live.begun(token, max_queue=1) as socket:
-            await socket.subscribe("1", "subscription { flood }")
-            await until(lambda: Sources.open == 1)
-            live.uvicorn.should_exit = True
-            await live.stopped()
+    async with live_on(settings, listening()) as live, live.begun(token, max_queue=1) as socket:
+        await socket.subscribe("1", "subscription { flood }")
+        await until(lambda: Sources.open == 1)
+        live.uvicorn.should_exit = True
+        await live.stopped()
     assert Sources.open == 0

@@ -10,10 +10,10 @@ import pytest
 from app.authz.development import ensure_principal, issue_token
 from app.authz.roles import Role
 from app.authz.tokens import LEEWAY_SECONDS
-from app.settings import Settings
+from app.settings import DEVELOPMENT_ISSUER, Settings
 from tests.authz.people import People
-from tests.support.world import BANYUMAS, CILACAP, Regency
 from tests.support.sockets import Json, Live, Sources, until
+from tests.support.world import BANYUMAS, CILACAP, Regency
 
 Give: TypeAlias = Callable[[str, Role, Regency], Awaitable[None]]
 
@@ -73,7 +73,7 @@ async def test_a_grant_that_ends_by_its_date_is_a_change_too(
 
 
 async def test_a_subscription_ends_when_its_caller_may_do_something_else(
-    live: Live, token: str, clerk: str, people: People, give: Give
+    live: Live, token: str, clerk: str, give: Give
 ) -> None:
     async with live.begun(token) as socket:
         await socket.listen("following", CHANGED)
@@ -99,7 +99,7 @@ async def test_a_change_that_changes_nothing_ends_nothing(live: Live, token: str
 
 
 async def test_the_changes_of_others_end_nothing(live: Live, token: str, people: People, give: Give) -> None:
-    other = await people.add("https://issuer.kesos.invalid", ("TKSK", BANYUMAS.id))
+    other = await people.add(DEVELOPMENT_ISSUER, (Role.TKSK.value, BANYUMAS.id))
     async with live.begun(token) as socket:
         await socket.listen("1", CHANGED)
         await socket.listen("2", SILENCE)
@@ -124,9 +124,7 @@ async def test_a_connection_ends_with_its_token(live: Live, settings: Settings, 
         await until(lambda: Sources.open == 0 and not len(live.streams))
 
 
-async def test_events_tell_callers_their_access(
-    live: Live, token: str, clerk: str, people: People, give: Give
-) -> None:
+async def test_events_tell_callers_their_access(live: Live, token: str, clerk: str, give: Give) -> None:
     async with live.events(token, CHANGED) as events:
         assert grants(await events.data()) == [ADMIN]
         await give(clerk, Role.TKSK, CILACAP)

@@ -20,6 +20,7 @@ from app.web.telemetry import Telemetry
 from app.web.traces import Traces
 from tests.support.client import Caller, enrol, served
 from tests.support.collector import Collector, attributes, collecting
+from tests.support.sabotage import when_persons_are_read
 from tests.support.world import BANYUMAS
 
 if TYPE_CHECKING:
@@ -93,19 +94,10 @@ async def test_a_refusal_is_no_error_of_the_server_and_a_fault_is(
     world: DatabaseServer,
     owner: "asyncpg.Connection[asyncpg.Record]",
 ) -> None:
-    person = await owner.fetchrow("select id from person where regency_id = $1 and nik_sealed is not null", BANYUMAS.id)
-    assert person is not None
     async with caller_of(api_settings, world) as caller:
         await caller.post("{ nothing }")
-        await owner.execute(
-            "create function spoiled() returns trigger language plpgsql as "
-            f"$$ begin raise exception '{NAME}' using errcode = 'XX001'; end $$;"
-            "create trigger spoiled before insert on audit_event for each row execute function spoiled()"
-        )
-        try:
-            await caller.post(PERSON, {"id": f"Person:{BANYUMAS.id}:{person['id']}"})
-        finally:
-            await owner.execute("drop trigger spoiled on audit_event; drop function spoiled()")
+        async with when_persons_are_read(owner, f"raise exception '{NAME}' using errcode = 'XX001';"):
+            await caller.post("{ families(first: 2) { nodes { members { name } } } }")
     refused, failed = sorted(server_spans(collector), key=lambda span: span.start_time_unix_nano)
     assert (attributes(refused)["error.type"], refused.status.code) == (
         "GRAPHQL_VALIDATION_FAILED",

@@ -11,8 +11,8 @@ from websockets.exceptions import InvalidStatus
 
 from app.web.sessions import Sessions
 from app.web.sockets import GuardedSocket
-from tests.web.conftest import FRIEND
 from tests.support.sockets import Live, Sources, until
+from tests.web.conftest import FRIEND
 
 ME = "{ me { principal { subject } } }"
 SECRET = "3302010101010001"
@@ -109,7 +109,9 @@ async def test_an_id_that_is_in_use_ends_the_connection_and_all_that_runs_on_it(
 
 
 def deep(levels: int) -> str:
-    return '{"type":"subscribe","id":"1","payload":{"query":"{me{name}}","variables":' + "[" * levels + "]" * levels + "}}"
+    return (
+        '{"type":"subscribe","id":"1","payload":{"query":"{me{name}}","variables":' + "[" * levels + "]" * levels + "}}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,9 @@ def deep(levels: int) -> str:
         '{"type":"subscribe","id":"1","payload":{"query":"{ me { name } }","operationName":{}}}',
         '{"type":"subscribe","id":"1","payload":{"query":"{ me { name } }","variables":{"a":NaN}}}',
         '{"type":"subscribe","id":"1","payload":{"query":"{ me { name } }","variables":{"a":"\\ud800"}}}',
-        '{"type":"subscribe","id":"1","payload":{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"' + SECRET + '"}}}}',
+        '{"type":"subscribe","id":"1","payload":{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"'
+        + SECRET
+        + '"}}}}',
         '{"type":"complete"}',
         deep(100),
         deep(100_000),
@@ -287,10 +291,9 @@ async def test_a_principal_has_no_more_connections_than_it_may(
     live: Live, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live.streams, "_most_of_principal", 2)
-    async with live.begun(token), live.begun(token):
-        async with live.socket() as third:
-            await third.say("connection_init", payload={"authorization": f"Bearer {token}"})
-            assert (await third.end())[0] == 1013
+    async with live.begun(token), live.begun(token), live.socket() as third:
+        await third.say("connection_init", payload={"authorization": f"Bearer {token}"})
+        assert (await third.end())[0] == 1013
     await until(lambda: not len(live.streams))
     await served(live, token)
 

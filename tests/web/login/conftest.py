@@ -2,7 +2,7 @@ import base64
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
-import httpx
+import httpx2
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
@@ -52,21 +52,21 @@ class Browser:
     """Somebody at a browser, which keeps cookies and follows redirects between Kesos and the provider."""
 
     def __init__(self, app: Starlette, language: str = "id") -> None:
-        self.http = httpx.AsyncClient(
-            mounts={PUBLIC_URL: httpx.ASGITransport(app=app)},
+        self.http = httpx2.AsyncClient(
+            mounts={PUBLIC_URL: httpx2.ASGITransport(app=app)},
             headers={"accept-language": language},
             trust_env=False,
         )
 
-    async def get(self, url: str, **headers: str) -> httpx.Response:
+    async def get(self, url: str, **headers: str) -> httpx2.Response:
         """Fetch a page, by its path where it is one of Kesos."""
         return await self.http.get(url if "://" in url else PUBLIC_URL + url, headers=headers)
 
-    async def post(self, path: str, **headers: str) -> httpx.Response:
+    async def post(self, path: str, **headers: str) -> httpx2.Response:
         """Send an empty form."""
         return await self.http.post(PUBLIC_URL + path, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
-    async def until(self, wanted: str, response: httpx.Response) -> str:
+    async def until(self, wanted: str, response: httpx2.Response) -> str:
         """Follow redirects from ``response`` up to the one that leads to ``wanted``; where that leads exactly."""
         while response.is_redirect:
             url = str(response.next_request.url) if response.next_request else ""
@@ -79,11 +79,11 @@ class Browser:
         """Begin to log in, up to the address by which the provider sends the browser back."""
         return await self.until(f"{PUBLIC_URL}/login/callback", await self.get(path))
 
-    async def log_in(self, path: str = "/login") -> httpx.Response:
+    async def log_in(self, path: str = "/login") -> httpx2.Response:
         """Log in; the answer to what the provider sends back."""
         return await self.get(await self.to_callback(path))
 
-    async def who(self, headers: dict[str, str] = OWN_PAGE) -> httpx.Response:
+    async def who(self, headers: dict[str, str] = OWN_PAGE) -> httpx2.Response:
         """Ask Kesos, as its pages do, who is logged in."""
         return await self.http.post(f"{PUBLIC_URL}/who", headers=headers)
 

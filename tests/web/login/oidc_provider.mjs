@@ -14,6 +14,7 @@ const { clients, resource, audience } = JSON.parse(readFileSync(0, "utf8"));
 const state = {
   subject: "nobody", // who sits at the browser
   denies: false, // whether they cancel
+  hangs_up: false, // whether the token endpoint answers nothing
   algorithm: "ES256", // of all tokens
   keys: ["first"], // names of the published keys; the first of them signs
   format: "jwt", // of access tokens
@@ -114,6 +115,7 @@ const server = createServer(async (request, response) => {
   }
   if (url.pathname === "/auth") seen.authorization = Object.fromEntries(url.searchParams);
   if (url.pathname === "/token") {
+    if (state.hangs_up) return request.destroy();
     request.body = await body(request);
     seen.token = { authorization: request.headers.authorization, ...Object.fromEntries(new URLSearchParams(request.body)) };
     changingAnswer(response);

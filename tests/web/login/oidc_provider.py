@@ -50,6 +50,7 @@ CONFIGURATION = {
 }
 AS_USUAL: dict[str, Any] = {
     "denies": False,
+    "hangs_up": False,
     "algorithm": "ES256",
     "keys": ["first"],
     "format": "jwt",

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 import pytest_asyncio
 
@@ -46,12 +46,12 @@ async def service(provider: Provider, people: People) -> str:
     return SERVICE
 
 
-async def ask(browser: Browser, **headers: str) -> httpx.Response:
+async def ask(browser: Browser, **headers: str) -> httpx2.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return await browser.http.post(f"{PUBLIC_URL}/graphql", json=ME, headers=named)
 
 
-def code(response: httpx.Response) -> str:
+def code(response: httpx2.Response) -> str:
     found: str = response.json()["errors"][0]["extensions"]["code"]
     return found
 

@@ -5,7 +5,7 @@ import hashlib
 from http.cookies import SimpleCookie
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from app.settings import Settings
@@ -17,7 +17,7 @@ from tests.web.login.conftest import Browser, Site, login_settings, site_of
 from tests.web.login.oidc_provider import PUBLIC_CLIENT, PUBLIC_URL, WEB_CLIENT, WEB_SECRET, Provider
 
 
-def finished(response: httpx.Response, status: int, code: str) -> str:
+def finished(response: httpx2.Response, status: int, code: str) -> str:
     """The text of a page that tells a person what went wrong."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "text/html; charset=utf-8"
@@ -144,7 +144,7 @@ async def test_a_token_that_no_cookie_holds_is_told_to_the_person(browser: Brows
     "wanted", ["/graphql", "/graphql?q=%7Bme%7D", "/a//b", "/x?next=https://evil.test", "/" + "x" * 511]
 )
 async def test_after_login_the_browser_goes_where_it_wanted(browser: Browser, wanted: str) -> None:
-    path = str(httpx.URL("/login", params={"next": wanted}))
+    path = str(httpx2.URL("/login", params={"next": wanted}))
     assert (await browser.log_in(path)).headers["location"] == wanted
 
 
@@ -179,7 +179,7 @@ def test_no_path_leads_off_the_site_or_round_in_circles(wanted: str | None) -> N
 
 async def test_the_browser_never_leaves_the_site(browser: Browser) -> None:
     for wanted in ("https://evil.test", "//evil.test", "/\\evil.test"):
-        path = str(httpx.URL("/login", params={"next": wanted}))
+        path = str(httpx2.URL("/login", params={"next": wanted}))
         assert (await browser.log_in(path)).headers["location"] == "/"
 
 
@@ -209,7 +209,7 @@ async def test_nobody_is_logged_in_by_the_login_of_another(browser: Browser, sit
 
 @pytest.mark.parametrize("state", ["", "x", None, "kesos"])
 async def test_another_state_is_refused(browser: Browser, site: Site, state: str | None) -> None:
-    url = httpx.URL(await browser.to_callback())
+    url = httpx2.URL(await browser.to_callback())
     changed = url.copy_remove_param("state") if state is None else url.copy_set_param("state", state)
     finished(await browser.get(str(changed)), 400, "LOGIN_EXPIRED")
     assert await nobody(browser)
@@ -218,23 +218,23 @@ async def test_another_state_is_refused(browser: Browser, site: Site, state: str
 
 @pytest.mark.parametrize("code", ["", "x", None])
 async def test_another_code_is_refused(browser: Browser, code: str | None) -> None:
-    url = httpx.URL(await browser.to_callback())
+    url = httpx2.URL(await browser.to_callback())
     changed = url.copy_remove_param("code") if code is None else url.copy_set_param("code", code)
     finished(await browser.get(str(changed)), 502, "LOGIN_REFUSED")
     assert await nobody(browser)
 
 
 async def test_a_code_is_worth_nothing_without_its_verifier(browser: Browser, site: Site) -> None:
-    stolen = httpx.URL(await browser.to_callback()).params["code"]
+    stolen = httpx2.URL(await browser.to_callback()).params["code"]
     thief = site.browser()
-    url = httpx.URL(await thief.to_callback()).copy_set_param("code", stolen)
+    url = httpx2.URL(await thief.to_callback()).copy_set_param("code", stolen)
     finished(await thief.get(str(url)), 502, "LOGIN_REFUSED")
     assert await nobody(thief)
 
 
 @pytest.mark.parametrize("named", ["https://evil.test", "", None])
 async def test_an_answer_that_does_not_name_the_issuer_is_refused(browser: Browser, named: str | None) -> None:
-    url = httpx.URL(await browser.to_callback())
+    url = httpx2.URL(await browser.to_callback())
     assert "iss" in url.params
     changed = url.copy_remove_param("iss") if named is None else url.copy_set_param("iss", named)
     finished(await browser.get(str(changed)), 502, "ISSUER_DIFFERS")
@@ -320,6 +320,13 @@ async def test_an_id_token_signed_with_a_key_of_somebody_else_is_refused(
     finished(await browser.log_in(), 502, "ID_TOKEN_")
 
 
+async def test_a_provider_that_falls_silent_in_the_middle_ends_in_a_page(browser: Browser, provider: Provider) -> None:
+    callback = await browser.to_callback()
+    provider.state(hangs_up=True)
+    finished(await browser.get(callback), 503, "LOGIN_UNAVAILABLE")
+    assert await nobody(browser)
+
+
 async def test_who_cancels_at_the_provider_is_told_so(browser: Browser, provider: Provider, site: Site) -> None:
     provider.state(denies=True)
     finished(await browser.log_in(), 403, "LOGIN_DENIED")
@@ -327,10 +334,10 @@ async def test_who_cancels_at_the_provider_is_told_so(browser: Browser, provider
 
 
 async def test_nothing_that_an_address_says_is_repeated(browser: Browser) -> None:
-    state = httpx.URL(await browser.to_callback()).params["state"]
+    state = httpx2.URL(await browser.to_callback()).params["state"]
     injected = "<script>alert(1)</script>"
     for given in (state, injected):
-        url = httpx.URL("/login/callback", params={"state": given, "error": injected, "error_description": injected})
+        url = httpx2.URL("/login/callback", params={"state": given, "error": injected, "error_description": injected})
         page = (await browser.get(str(url), **{"accept-language": injected})).text
         assert "script" not in page
         assert "alert" not in page
@@ -392,7 +399,7 @@ async def test_no_secret_of_a_login_is_logged(
     browser: Browser, provider: Provider, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(0):
-        callback = httpx.URL(await browser.to_callback())
+        callback = httpx2.URL(await browser.to_callback())
         await browser.get(str(callback))
     seen = provider.seen()
     secrets = [seen["token"]["code_verifier"], seen["answer"]["access_token"], seen["answer"]["id_token"], WEB_SECRET]

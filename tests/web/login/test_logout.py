@@ -1,6 +1,6 @@
 """The end of a session."""
 
-import httpx
+import httpx2
 
 from tests.web.login.conftest import Browser
 from tests.web.login.oidc_provider import PUBLIC_URL, WEB_CLIENT, Provider
@@ -17,7 +17,7 @@ async def test_logout_ends_the_session_here_and_at_the_provider(browser: Browser
     assert browser.cookie("kesos-session") is None
     assert browser.cookie("kesos-session-1") is None
     assert (await browser.who()).status_code == 401
-    to = httpx.URL(answer.headers["location"])
+    to = httpx2.URL(answer.headers["location"])
     assert str(to).startswith(f"{provider.issuer}/session/end?")
     assert to.params["client_id"] == WEB_CLIENT
     assert to.params["post_logout_redirect_uri"] == f"{PUBLIC_URL}/logout/done"
