@@ -1,8 +1,9 @@
 """The ASGI application: what it is composed of, its routes, and what runs beside the requests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import Any
 
 from starlette.applications import Starlette
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from app.authz.authentication import Authenticator
+from app.authz.authentication import Authenticator, Unauthenticated
 from app.authz.authorize import authorize, operator_access, public_access
 from app.authz.enforcer import RoleMatrix, load_role_matrix
 from app.authz.keys import issuer_keys
@@ -60,7 +61,8 @@ def create_app(settings: Settings, server: DatabaseServer, *, matrix: RoleMatrix
         write_pool_size=settings.write_pool_size,
         statement_seconds=settings.statement_seconds,
     )
-    authenticator = Authenticator.of_settings(settings, database, matrix)
+    keys = issuer_keys(settings)
+    authenticator = Authenticator.of_settings(settings, database, matrix, keys)
     audit, rates, tarpit, streams = AuditLog(database), Rates.of_settings(settings), Tarpit(), Streams()
     reception = Reception(authenticator, rates, audit)
     documents = Documents(
@@ -106,7 +108,6 @@ def create_app(settings: Settings, server: DatabaseServer, *, matrix: RoleMatrix
         *operator_routes(settings, Readiness(database), telemetry.metrics),
     ]
     if sessions is not None:
-        keys = issuer_keys(settings)
         login = Login(
             settings, keys=keys, authenticator=authenticator, sessions=sessions, on_login=reception.logged_in
         )
@@ -142,10 +143,10 @@ async def _beside(sealer: Sealer, interval: float) -> AsyncIterator[None]:
 
 def _page(
     settings: Settings, authenticator: Authenticator, documents: Documents, sessions: Sessions | None
-) -> Callable[[Request], Response | None]:
+) -> Callable[[Request], Awaitable[Response | None]]:
     """What a browser sees that opens /graphql: GraphiQL for whoever may introspect, the login page for whoever is nobody yet."""
 
-    def page(request: Request) -> Response | None:
+    async def page(request: Request) -> Response | None:
         if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
             return None
         if settings.is_development:
@@ -153,9 +154,10 @@ def _page(
         if sessions is None:
             return None
         token = sessions.page_token(request)
-        access = authenticator.remembered(token) if token is not None else None
-        if access is None:
-            return RedirectResponse(f"/login?next={GRAPHQL}", 303)
+        try:
+            access = await authenticator.authenticate(token or "")
+        except Unauthenticated:
+            return RedirectResponse(f"/login?next={GRAPHQL}", HTTPStatus.SEE_OTHER)
         return graphiql_page() if documents.may_introspect(access) else None
 
     return page

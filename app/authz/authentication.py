@@ -70,12 +70,17 @@ class Authenticator:
         self.changes = Changes(database, changed=self._forget, forget_all=self._known.clear)
 
     @classmethod
-    def of_settings(cls, settings: Settings, database: Database, matrix: RoleMatrix) -> Self:
-        """The issuer that the settings name, or the development issuer where they name none; never both."""
+    def of_settings(
+        cls, settings: Settings, database: Database, matrix: RoleMatrix, keys: KeySource | None = None
+    ) -> Self:
+        """The issuer that the settings name, or the development issuer where they name none; never both.
+
+        ``keys`` are the issuer's, where they are known to others too.
+        """
         return cls(
             issuer=settings.issuer or DEVELOPMENT_ISSUER,
             audience=settings.audience,
-            keys=issuer_keys(settings),
+            keys=keys or issuer_keys(settings),
             database=database,
             matrix=matrix,
             principal_cache_seconds=settings.principal_cache_seconds,

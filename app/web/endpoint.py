@@ -1,6 +1,6 @@
 """/graphql: GraphQL over HTTP. Authenticate, read what is asked, have it executed, and answer as the caller accepts."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -48,12 +48,12 @@ class GraphQLEndpoint:
     streams: Streams
     telemetry: Telemetry
     session_token: Callable[[Request], str | None]
-    page: Callable[[Request], Response | None]
+    page: Callable[[Request], Awaitable[Response | None]]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         request = Request(scope, receive)
-        if (page := self.page(request)) is not None:
+        if (page := await self.page(request)) is not None:
             await page(scope, receive, send)
             return
         language = preferred_language(request.headers.get("accept-language"))

@@ -3,9 +3,10 @@
 from typing import Final
 
 from app.authz.authentication import Authenticator
-from app.authz.authorize import Access
+from app.authz.authorize import PUBLIC_ID, Access
 from app.domain.audit.models import Action
 from app.domain.audit.service import AuditLog, Event
+from app.tenants.region_path import RegionPath
 from app.web.login import LoginAttempt
 from app.web.rates import Rates
 
@@ -37,9 +38,11 @@ class Reception:
         return access
 
     async def logged_in(self, attempt: LoginAttempt) -> None:
-        """Keep that somebody logged in by a browser. Whoever is not known here has no place in the trail, only in the log."""
+        """Keep how a login by a browser ended. Whoever is not known here is kept as the public, where only the country looks."""
         if attempt.access is not None:
             await self._audit.append([_arrival(attempt.access, _BROWSER, attempt.request_id)])
+        else:
+            await self._audit.append([_failure(attempt.reason or _BROWSER, attempt.request_id)])
 
 
 def _arrival(access: Access, operation: str, request_id: str) -> Event:
@@ -58,4 +61,23 @@ def _arrival(access: Access, operation: str, request_id: str) -> Event:
         request_id=request_id,
         village_low=hull.low,
         village_high=hull.high,
+    )
+
+
+def _failure(reason: str, request_id: str) -> Event:
+    country = RegionPath.country().villages
+    return Event(
+        action=Action.REFUSAL,
+        principal_id=PUBLIC_ID,
+        roles=(),
+        permission=None,
+        operation=_BROWSER,
+        document_hash=None,
+        subject_type=reason,
+        subject_ids=(),
+        row_count=0,
+        purpose=None,
+        request_id=request_id,
+        village_low=country.low,
+        village_high=country.high,
     )

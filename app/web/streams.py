@@ -115,10 +115,11 @@ class Streams:
                 del self._held[holder]
 
     def stop(self) -> None:
-        """End all of them, and whichever comes later."""
-        self.is_stopping = True
-        for life in self._lives:
-            end(life)
+        """End all of them, and whichever comes later. Every connection of the server says so when it stops."""
+        if not self.is_stopping:
+            self.is_stopping = True
+            for life in self._lives:
+                end(life)
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,12 +194,9 @@ class _Connection:
                     await self._websocket.close(self._closed.code, self._closed.reason)
 
     async def _deny(self, refusal: Refused) -> None:
-        if "websocket.http.response" in self._websocket.scope.get("extensions", {}):
-            entries = refusal_of(refusal, self._language, request_id(self._websocket.scope)).entries
-            body = orjson.dumps({"errors": entries})
-            await self._websocket.send_denial_response(Response(body, refusal.status, refusal.headers, JSON))
-        else:
-            await self._websocket.close()
+        entries = refusal_of(refusal, self._language, request_id(self._websocket.scope)).entries
+        body = orjson.dumps({"errors": entries})
+        await self._websocket.send_denial_response(Response(body, refusal.status, refusal.headers, JSON))
 
     async def _run(self) -> None:
         try:

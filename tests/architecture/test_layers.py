@@ -23,10 +23,12 @@ DRIVERS = {"asyncpg", "psycopg", "psycopg2", "sqlalchemy"}
 OF_AUTHZ = {"principals"}
 """Permissions about what `app.authz` keeps itself."""
 SCHEMA_FRAME = {
-    "context", "enums", "errors", "examination", "ids", "language", "me", "mutations", "node", "operations", "paging", "plan", "root", "scalars", "subscriptions", "text",
+    "context", "enums", "errors", "examination", "ids", "language", "me", "mutations", "node", "operations", "paging", "plan",
+    "root", "scalars", "subscriptions", "text",
 }  # fmt: skip
 TEST_FRAME = {
-    "architecture", "attacks", "authz", "cli", "differential", "fuzz", "http", "isolation", "plan", "schema", "support", "tenants", "web",
+    "architecture", "attacks", "authz", "cli", "differential", "fuzz", "http", "isolation", "plan", "schema", "support",
+    "tenants", "tools", "web",
 }  # fmt: skip
 CONTEXTS = {permission.value.partition(":")[0] for permission in Permission} - OF_AUTHZ
 _EXCUSE = re.compile(r"#\s*(noqa|type: ignore)\b")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,15 @@ import pytest_asyncio
 
 from app.authz.roles import Role
 from app.domain.audit import proofs
-from app.domain.audit.proofs import Proof, ProofInvalid, ProofTooLong, check_proof, inclusion_proof, read_proof
+from app.domain.audit.proofs import (
+    BatchHeader,
+    Proof,
+    ProofInvalid,
+    ProofTooLong,
+    check_proof,
+    inclusion_proof,
+    read_proof,
+)
 from app.domain.audit.seals import seal_new
 from app.tenants.scope import TenantScope
 from tests.audit.trail import COUNTRY, Trail, a_reveal, an_event, odd_texts, of_region, reader
@@ -173,6 +181,14 @@ def rewritten(document: Json, place: str, value: Any) -> Json:
     return document
 
 
+def sealed_header(header: BatchHeader) -> BatchHeader:
+    """``header`` with a seal that is right for what it says now."""
+    members = {name: value for name, value in asdict(header).items() if name != "seal"}
+    forged = replace(header, seal=hash_of({"format": 1} | members))
+    assert forged.holds
+    return forged
+
+
 OTHER = "00" * 32
 NOT_SEALED = r"the record is not the one that was sealed at place -?\d of batch 2"
 
@@ -220,7 +236,14 @@ async def test_whatever_is_changed_in_a_proof_spoils_it(sealed: Trail, place: st
 async def test_a_chain_with_a_gap_or_another_batch_in_between_leads_nowhere(sealed: Trail) -> None:
     noted = await seal_number(sealed, 4)
     proof = await proof_of(sealed, 'Lihat "NIK" é', noted=noted)
-    for chain in (proof.chain[::2], proof.chain[::-1], [*proof.chain, proof.chain[-1]]):
+    batch, next_, last = proof.chain
+    for chain in (
+        [batch, last],
+        [last, next_, batch],
+        [batch, next_, last, last],
+        [batch, sealed_header(replace(next_, previous=OTHER)), last],
+        [batch, sealed_header(replace(next_, stream="ledger")), last],
+    ):
         with pytest.raises(ProofInvalid, match="does not follow from batch"):
             check_proof(replace(proof, chain=chain), noted.hex())
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
+import httpx2
 
 from tests.differential.judgement import Codes
 from tests.differential.reference import Expected
@@ -38,11 +38,11 @@ def difference(found: Json, expected: Json, path: str = "data") -> str:
     )
 
 
-def _codes(response: httpx.Response) -> set[str]:
+def _codes(response: httpx2.Response) -> set[str]:
     return {error["extensions"]["code"] for error in response.json()["errors"]}
 
 
-def assert_agreement(response: httpx.Response, expected: Expected) -> None:
+def assert_agreement(response: httpx2.Response, expected: Expected) -> None:
     """Fail where the answer of the API is not what the reference expects."""
     body = response.json()
     if expected.refused:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-import httpx
+import httpx2
 
 from app.authz.authorize import Access
 from app.authz.enforcer import RoleMatrix
@@ -51,7 +51,7 @@ class Person:
     access: Access
     onlooker: "asyncpg.Connection[asyncpg.Record]"
 
-    async def post(self, document: str, variables: dict[str, Any]) -> httpx.Response:
+    async def post(self, document: str, variables: dict[str, Any]) -> httpx2.Response:
         """Ask the API, while nobody's asking is kept in the trail."""
         await forget(self.onlooker)
         return await self.http.post(document, variables)

@@ -19,8 +19,10 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     ValueNode,
+    build_ast_schema,
     build_schema,
     get_named_type,
+    parse,
     parse_const_value,
 )
 from hypothesis import strategies as st
@@ -157,9 +159,11 @@ def _without(schema: GraphQLSchema, fields: Collection[str]) -> None:
             del type_.fields[field_name]
 
 
-def _selections(sdl: str, samples: Samples, root: str, without: Collection[str]) -> st.SearchStrategy[Selections]:
+def _selections(
+    definitions: DocumentNode, samples: Samples, root: str, without: Collection[str]
+) -> st.SearchStrategy[Selections]:
     """Selections of one root field. The writer spends all of its fields below it, so that every part of the schema has its turn."""
-    schema = build_schema(sdl + _PADDING)
+    schema = build_ast_schema(definitions, assume_valid_sdl=True)
     query = schema.query_type
     assert query is not None
     query.fields = {root: query.fields[root]}
@@ -181,8 +185,9 @@ def documents(sdl: str, samples: Samples) -> st.SearchStrategy[Generated]:
     query = published.query_type
     assert query is not None
     roots = [name for name in query.fields if name != "me"]
+    definitions = parse(sdl + _PADDING, no_location=True)
     written = {
-        root: st.one_of([_selections(sdl, samples, root, without) for without in (_SEALED, _SEALED | _WAYS_ON)])
+        root: st.one_of([_selections(definitions, samples, root, without) for without in (_SEALED, _SEALED | _WAYS_ON)])
         for root in roots
     }
 

@@ -65,7 +65,7 @@ _COUNTS = (
     "families familiesUnranked familiesByDecile { decile families } persons "
     "personsByIdentityStatus { status persons } personsByAge { band sex persons }"
 )
-_PAGE = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount"
+PAGE: Final = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount"
 
 TYPES: Final = [
     Case(
@@ -75,7 +75,7 @@ TYPES: Final = [
         {_REGION} parent {{ {_REGION} parent {{ name }} }} ancestors {{ {_REGION} }}
         aliases {{ namespace code source }}
         changes {{ kind changedOn decree formerName fromRegion {{ {_REGION} }} toRegion {{ code name }} }}
-        children {{ nodes {{ id }} edges {{ cursor }} {_PAGE} }}
+        children {{ nodes {{ id }} edges {{ cursor }} {PAGE} }}
       }}
     }}""",
     ),
@@ -101,10 +101,10 @@ TYPES: Final = [
     Case(
         "regions by search, level and place",
         f"""{{
-      villages: regions(search: "kota", level: VILLAGE, within: "34", first: 5) {{ nodes {{ {_REGION} }} {_PAGE} }}
-      named: regions(within: "34.71", order: NAME, first: 7) {{ edges {{ cursor node {{ name level }} }} {_PAGE} }}
+      villages: regions(search: "kota", level: VILLAGE, within: "34", first: 5) {{ nodes {{ {_REGION} }} {PAGE} }}
+      named: regions(within: "34.71", order: NAME, first: 7) {{ edges {{ cursor node {{ name level }} }} {PAGE} }}
       wildcards: regions(search: "%") {{ nodes {{ name }} totalCount }}
-      none: regions(search: "tidak ada", first: 1) {{ nodes {{ name }} edges {{ cursor }} {_PAGE} }}
+      none: regions(search: "tidak ada", first: 1) {{ nodes {{ name }} edges {{ cursor }} {PAGE} }}
     }}""",
         callers=ALONE,
     ),
@@ -201,7 +201,7 @@ LISTS: Final = [
         Case(
             f"families by {order.lower()}",
             f"""{{
-      families(order: {order}, first: 7) {{ nodes {{ id headName decile }} edges {{ cursor node {{ id }} }} {_PAGE} }}
+      families(order: {order}, first: 7) {{ nodes {{ id headName decile }} edges {{ cursor node {{ id }} }} {PAGE} }}
     }}""",
             callers=EVERYBODY,
         )
@@ -211,7 +211,7 @@ LISTS: Final = [
         Case(
             f"families by {order.lower()} after a cursor",
             f"""{{
-      families(order: {order}, first: 7, after: "<families by {order}>") {{ nodes {{ id }} edges {{ cursor }} {_PAGE} }}
+      families(order: {order}, first: 7, after: "<families by {order}>") {{ nodes {{ id }} edges {{ cursor }} {PAGE} }}
     }}""",
         )
         for order in ("VILLAGE", "NAME", "DECILE")
@@ -220,8 +220,8 @@ LISTS: Final = [
         Case(
             f"persons by {order.lower()}",
             f"""{{
-      persons(order: {order}, first: 9) {{ nodes {{ id name }} edges {{ cursor }} {_PAGE} }}
-      on: persons(order: {order}, first: 9, after: "<persons by {order}>") {{ nodes {{ id name }} {_PAGE} }}
+      persons(order: {order}, first: 9) {{ nodes {{ id name }} edges {{ cursor }} {PAGE} }}
+      on: persons(order: {order}, first: 9, after: "<persons by {order}>") {{ nodes {{ id name }} {PAGE} }}
     }}""",
             callers=EVERYBODY,
         )
@@ -231,7 +231,7 @@ LISTS: Final = [
         Case(
             f"regions by {order.lower()} after a cursor",
             f"""{{
-      regions(order: {order}, within: "34", first: 5, after: "<regions by {order}>") {{ nodes {{ name }} {_PAGE} }}
+      regions(order: {order}, within: "34", first: 5, after: "<regions by {order}>") {{ nodes {{ name }} {PAGE} }}
     }}""",
             callers=ALONE,
         )
@@ -241,11 +241,11 @@ LISTS: Final = [
         "a cursor whose numbers no row has",
         '{ families(order: DECILE, after: "<a decile beyond all>") { nodes { id } pageInfo { hasNextPage } totalCount } }',
     ),
-    Case("a page that holds all there is", f"{{ families(first: 100) {{ nodes {{ id }} {_PAGE} }} }}"),
+    Case("a page that holds all there is", f"{{ families(first: 100) {{ nodes {{ id }} {PAGE} }} }}"),
     Case("a page without a count", "{ families { nodes { id } } }"),
     Case("a count without a page", "{ families { totalCount } persons { totalCount } }", callers=EVERYBODY),
     Case("where a page stands, without its rows", "{ families(first: 3) { pageInfo { hasNextPage endCursor } } }"),
-    Case("an empty page", f'{{ families(region: "12", first: 3) {{ nodes {{ id }} edges {{ cursor }} {_PAGE} }} }}'),
+    Case("an empty page", f'{{ families(region: "12", first: 3) {{ nodes {{ id }} edges {{ cursor }} {PAGE} }} }}'),
     *[
         Case(
             f"families in {code}",
@@ -256,7 +256,7 @@ LISTS: Final = [
     Case(
         "families by decile and status",
         f"""{{
-      families(filter: {{deciles: {{from: 2, to: 6}}, statuses: [ACTIVE, NOT_FOUND]}}) {{ nodes {{ decile status }} {_PAGE} }}
+      families(filter: {{deciles: {{from: 2, to: 6}}, statuses: [ACTIVE, NOT_FOUND]}}) {{ nodes {{ decile status }} {PAGE} }}
       poorest: families(filter: {{deciles: {{to: 1}}}}) {{ totalCount }}
       all: families(filter: {{deciles: {{}}}}) {{ totalCount }}
       moved: families(filter: {{statuses: MOVED}}) {{ nodes {{ status }} }}
@@ -284,7 +284,7 @@ LISTS: Final = [
         "persons by what is known of them",
         f"""{{
       persons(filter: {{identityStatuses: [NO_IDENTITY, MATCHED], presences: [PRESENT], sex: FEMALE}}) {{
-        nodes {{ identityStatus presence sex }} {_PAGE}
+        nodes {{ identityStatus presence sex }} {PAGE}
       }}
       old: persons(filter: {{bornTo: "1960-12-31"}}) {{ nodes {{ birthDate }} totalCount }}
       young: persons(filter: {{bornFrom: "2015-01-01", bornTo: "2020-12-31"}}) {{ nodes {{ birthDate }} totalCount }}

@@ -154,7 +154,9 @@ async def populated(server: DatabaseServer, seal: Seal) -> "AsyncIterator[asyncp
             await owner.execute(_TWIN, await _with_nik(owner, CITY), await _with_nik(owner, COUNTRYSIDE))
             for statement in _TREE:
                 await owner.execute(statement)
-            people = await owner.fetch("select * from person where regency_id in (3402, 3471) order by regency_id desc, id")
+            people = await owner.fetch(
+                "select * from person where regency_id in (3402, 3471) order by regency_id desc, id"
+            )
             await happen(owner, [dict(person) for person in people])
             await owner.execute("analyze family, person, welfare_rank")
             yield owner

@@ -5,11 +5,12 @@ import pytest
 from tests.differential.agreement import assert_agreement
 from tests.differential.callers import Person
 from tests.differential.known_documents import IDS, LISTS, TYPES, Case
+from tests.differential.known_happenings import HAPPENINGS, REFUSED_HAPPENINGS
 from tests.differential.known_language import LANGUAGE, REFUSALS, VARIABLES
 from tests.differential.reference import Reference
 from tests.differential.samples import Samples
 
-CASES = [*TYPES, *LISTS, *IDS, *LANGUAGE, *VARIABLES, *REFUSALS]
+CASES = [*TYPES, *LISTS, *IDS, *LANGUAGE, *VARIABLES, *REFUSALS, *HAPPENINGS, *REFUSED_HAPPENINGS]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

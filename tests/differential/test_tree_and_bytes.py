@@ -9,12 +9,13 @@ from tests.differential.additions import with_caller, with_numbers, without_addi
 from tests.differential.agreement import assert_agreement, difference, same
 from tests.differential.callers import ADMINISTRATOR, Person
 from tests.differential.known_documents import IDS, LISTS, TYPES, Case
+from tests.differential.known_happenings import HAPPENINGS
 from tests.differential.known_language import LANGUAGE, VARIABLES
 from tests.differential.reference import Reference
 from tests.differential.samples import Samples
 
 SCHEMA = build_schema(api().sdl)
-CASES = [case for case in (*TYPES, *LISTS, *IDS, *LANGUAGE, *VARIABLES) if ADMINISTRATOR in case.callers]
+CASES = [case for case in (*TYPES, *LISTS, *IDS, *LANGUAGE, *VARIABLES, *HAPPENINGS) if ADMINISTRATOR in case.callers]
 
 
 def plan_of(document: str, variables: dict[str, object], person: Person) -> OperationPlan | None:

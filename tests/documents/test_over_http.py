@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from app.authz.roles import Role
@@ -18,11 +18,11 @@ def by_hash(document_hash: str) -> dict[str, Any]:
     return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": document_hash}}}
 
 
-def codes(response: httpx.Response) -> list[str]:
+def codes(response: httpx2.Response) -> list[str]:
     return [error["extensions"]["code"] for error in response.json()["errors"]]
 
 
-async def anonymous(api_client: ApiClient, **body: Any) -> httpx.Response:
+async def anonymous(api_client: ApiClient, **body: Any) -> httpx2.Response:
     accept = {"accept": "application/graphql-response+json"}
     return await api_client.http.post("/graphql", json=body, headers=accept)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import graphql
-import httpx
+import httpx2
 import pytest
 import pytest_asyncio
 import schemathesis
@@ -67,8 +67,8 @@ def url(api_settings: Settings, world: DatabaseServer) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def http() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=60) as client:
+def http() -> Iterator[httpx2.Client]:
+    with httpx2.Client(timeout=60) as client:
         yield client
 
 
@@ -76,7 +76,7 @@ def with_strings_of(document: str, choose: Any) -> str:
     """``document`` with each text in its arguments exchanged for what ``choose`` draws."""
 
     class Exchange(graphql.Visitor):
-        def enter_string_value(self, node: graphql.StringValueNode, *_: Any) -> graphql.StringValueNode | None:
+        def enter_string_value(self, _node: graphql.StringValueNode, *_: Any) -> graphql.StringValueNode | None:
             drawn: str | None = choose()
             return None if drawn is None else graphql.StringValueNode(value=drawn, block=False)
 
@@ -91,7 +91,7 @@ async def token(request: pytest.FixtureRequest, api_client: ApiClient) -> str:
 
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_whatever_the_schema_allows_is_answered_or_refused_with_a_code(
-    label: str, token: str, url: str, http: httpx.Client, known_ids: list[str]
+    label: str, token: str, url: str, http: httpx2.Client, known_ids: list[str]
 ) -> None:
     operation = OPERATIONS[label]
 

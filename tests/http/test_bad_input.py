@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from tests.support.client import Caller
@@ -213,7 +213,7 @@ WITHOUT_VARIABLES = {
 }
 
 
-def polite(response: httpx.Response) -> list[Mapping[str, Any]]:
+def polite(response: httpx2.Response) -> list[Mapping[str, Any]]:
     """The errors of ``response``, none of which tells how the server works."""
     assert response.status_code < 500, response.text
     errors: list[Mapping[str, Any]] = response.json()["errors"]

@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from app.settings import DEVELOPMENT_ISSUER
@@ -124,7 +124,7 @@ BAD_TOKENS = {
 }
 
 
-async def refused_as_unauthenticated(response: httpx.Response, *, english: bool = False) -> None:
+async def refused_as_unauthenticated(response: httpx2.Response, *, english: bool = False) -> None:
     assert response.status_code == 401
     (error,) = polite(response)
     assert error["extensions"] == {"code": "UNAUTHENTICATED"}

@@ -4,7 +4,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import httpx
+import httpx2
 import pytest
 
 from app.authz.roles import Role
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 
-async def events_of(owner: "asyncpg.Connection[asyncpg.Record]", response: httpx.Response) -> "list[asyncpg.Record]":
+async def events_of(owner: "asyncpg.Connection[asyncpg.Record]", response: httpx2.Response) -> "list[asyncpg.Record]":
     assert response.status_code == 200, response.text
     rows: list[Any] = await owner.fetch(
         "select * from audit_event where request_id = $1 and action <> 'LOGIN' order by regency_id, action, permission",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from starlette.applications import Starlette
 
 from app.authz.development import development_subject, ensure_principal, issue_token
@@ -25,15 +25,15 @@ Json = dict[str, Any]
 class Caller:
     """Somebody with a token."""
 
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     token: str
 
-    async def post(self, document: str, variables: Json | None = None, **headers: str) -> httpx.Response:
+    async def post(self, document: str, variables: Json | None = None, **headers: str) -> httpx2.Response:
         """Send ``document``; underscores in the names of ``headers`` stand for hyphens."""
         return await self.send(json={"query": document, "variables": variables or {}}, headers=headers)
 
-    async def send(self, *, headers: dict[str, str] | None = None, **request: Any) -> httpx.Response:
-        """Send any body that httpx can make."""
+    async def send(self, *, headers: dict[str, str] | None = None, **request: Any) -> httpx2.Response:
+        """Send any body that httpx2 can make."""
         named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
         usual = {"authorization": f"Bearer {self.token}", "accept": "application/graphql-response+json"}
         return await self.http.post("/graphql", headers={**usual, **named}, **request)
@@ -60,7 +60,7 @@ class Caller:
 class ApiClient:
     """Knows the application and makes callers."""
 
-    def __init__(self, http: httpx.AsyncClient, server: DatabaseServer, settings: Settings) -> None:
+    def __init__(self, http: httpx2.AsyncClient, server: DatabaseServer, settings: Settings) -> None:
         self.http = http
         self._server = server
         self._settings = settings
@@ -95,12 +95,12 @@ async def enrol(server: DatabaseServer, *grants: tuple[Role, str]) -> str:
 
 
 @asynccontextmanager
-async def served(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+async def served(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
     """Speak HTTP with ``app``, which runs for as long as the context is open."""
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=True)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://kesos") as http,
+        httpx2.AsyncClient(transport=transport, base_url="http://kesos") as http,
     ):
         yield http
 

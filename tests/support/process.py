@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
+import httpx2
 
 from app.settings import Settings
 from app.tenants.server import DatabaseServer
@@ -121,6 +121,6 @@ def kesos_serve(
 
 def _is_ready(address: str) -> bool:
     try:
-        return httpx.get(f"{address}/health/ready", trust_env=False).status_code == httpx.codes.OK
-    except httpx.TransportError:
+        return httpx2.get(f"{address}/health/ready", trust_env=False).status_code == httpx2.codes.OK
+    except httpx2.TransportError:
         return False

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-import httpx
+import httpx2
 import orjson
 import strawberry
 import uvicorn
@@ -157,7 +157,7 @@ class Live:
     @asynccontextmanager
     async def events(self, token: str | None, document: str, **headers: str) -> AsyncIterator["EventReader"]:
         """The answer to ``document`` as server-sent events."""
-        async with httpx.AsyncClient(base_url=self.address, trust_env=False, timeout=PATIENCE_SECONDS) as http:
+        async with httpx2.AsyncClient(base_url=self.address, trust_env=False, timeout=PATIENCE_SECONDS) as http:
             sent = {"accept": "text/event-stream", **headers}
             if token is not None:
                 sent["authorization"] = f"Bearer {token}"
@@ -215,7 +215,7 @@ class Socket:
 class EventReader:
     """Reads server-sent events."""
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: httpx2.Response) -> None:
         self.response = response
         self._lines = response.aiter_lines()
 

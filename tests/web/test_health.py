@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def asked(
     settings: Settings, readiness: Readiness, address: str = "127.0.0.1"
-) -> AsyncIterator[httpx.AsyncClient]:
+) -> AsyncIterator[httpx2.AsyncClient]:
     """Ask about ``readiness`` from ``address``."""
     app = Starlette(routes=operator_routes(settings, readiness, Metrics()))
-    transport = httpx.ASGITransport(app=app, client=(address, 12345))
-    async with httpx.AsyncClient(transport=transport, base_url="http://kesos") as http:
+    transport = httpx2.ASGITransport(app=app, client=(address, 12345))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://kesos") as http:
         yield http
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from itertools import product
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
@@ -48,33 +48,33 @@ def requests(series: Series) -> dict[tuple[str, str, str], float]:
 @asynccontextmanager
 async def client_of(
     settings: Settings, server: DatabaseServer, address: str = "127.0.0.1"
-) -> AsyncIterator[httpx.AsyncClient]:
+) -> AsyncIterator[httpx2.AsyncClient]:
     """Speak with an application of its own from ``address``."""
     app = create_app(settings, server)
-    transport = httpx.ASGITransport(app=app, client=(address, 12345))
+    transport = httpx2.ASGITransport(app=app, client=(address, 12345))
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http,
+        httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http,
     ):
         yield http
 
 
 @pytest.fixture
-async def http(api_settings: Settings, world: DatabaseServer) -> AsyncIterator[httpx.AsyncClient]:
+async def http(api_settings: Settings, world: DatabaseServer) -> AsyncIterator[httpx2.AsyncClient]:
     async with client_of(api_settings, world) as http:
         yield http
 
 
 @pytest.fixture
-async def caller(http: httpx.AsyncClient, api_settings: Settings, world: DatabaseServer) -> Caller:
+async def caller(http: httpx2.AsyncClient, api_settings: Settings, world: DatabaseServer) -> Caller:
     return Caller(http, issue_token(api_settings, await enrol(world, (Role.REGENCY_ADMIN, BANYUMAS.code))))
 
 
-async def counted(http: httpx.AsyncClient) -> dict[tuple[str, str, str], float]:
+async def counted(http: httpx2.AsyncClient) -> dict[tuple[str, str, str], float]:
     return requests(read((await http.get("/metrics")).text))
 
 
-async def test_requests_are_counted_by_root_field_kind_and_outcome(http: httpx.AsyncClient, caller: Caller) -> None:
+async def test_requests_are_counted_by_root_field_kind_and_outcome(http: httpx2.AsyncClient, caller: Caller) -> None:
     for _ in range(3):
         await caller.query('query Mine { of: region(code: "33.02") { name } }')
     await caller.answer('{ region(code: "3302") { name } }')
@@ -94,7 +94,7 @@ async def test_requests_are_counted_by_root_field_kind_and_outcome(http: httpx.A
     assert times == 1
 
 
-async def test_seconds_are_kept_for_each_operation(http: httpx.AsyncClient, caller: Caller) -> None:
+async def test_seconds_are_kept_for_each_operation(http: httpx2.AsyncClient, caller: Caller) -> None:
     for _ in range(4):
         await caller.query("{ me { permissions } }")
     series = read((await http.get("/metrics")).text)
@@ -105,7 +105,7 @@ async def test_seconds_are_kept_for_each_operation(http: httpx.AsyncClient, call
     assert series["kesos_requests_in_flight", frozenset()] == 0
 
 
-async def test_no_caller_makes_a_label_of_what_it_sends(http: httpx.AsyncClient, caller: Caller) -> None:
+async def test_no_caller_makes_a_label_of_what_it_sends(http: httpx2.AsyncClient, caller: Caller) -> None:
     for number in range(40):
         await caller.answer(f"query Name{number} {{ alias{number}: me {{ permissions }} }}")
         await caller.answer(f"{{ field{number} }}", **{f"variable{number}": number})
@@ -116,14 +116,14 @@ async def test_no_caller_makes_a_label_of_what_it_sends(http: httpx.AsyncClient,
     assert re.findall(r"(?:Name|alias|field|variable|path|id)\d+\"", text) == []
 
 
-async def test_what_stands_in_the_process_is_told(http: httpx.AsyncClient) -> None:
+async def test_what_stands_in_the_process_is_told(http: httpx2.AsyncClient) -> None:
     names = {name for name, _ in read((await http.get("/metrics")).text)}
     assert {vital.value[0] for vital in Vital} - names == set()
     assert {f"{tally.value[0]}_total" for tally in Tally} - names == set()
     assert {"process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"} <= names
 
 
-async def test_openmetrics_is_spoken_to_whoever_prefers_it(http: httpx.AsyncClient) -> None:
+async def test_openmetrics_is_spoken_to_whoever_prefers_it(http: httpx2.AsyncClient) -> None:
     answer = await http.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
     assert answer.text.endswith("# EOF\n")
@@ -136,7 +136,7 @@ def test_there_are_only_so_many_names() -> None:
     assert (Metrics().operations["3302015708900071"], MOST_OPERATIONS > MOST_OUTCOMES) == ("********", True)
 
 
-def as_strangers_see_it(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
+def as_strangers_see_it(answer: httpx2.Response) -> tuple[int, bytes, dict[str, str]]:
     headers = {name: value for name, value in answer.headers.items() if name not in {"date", "x-request-id"}}
     return answer.status_code, answer.content, headers
 
@@ -156,7 +156,7 @@ async def test_for_strangers_there_are_no_metrics(
 
 
 @pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded", "x-real-ip", "via"])
-async def test_a_proxy_on_this_machine_speaks_for_strangers(http: httpx.AsyncClient, header: str) -> None:
+async def test_a_proxy_on_this_machine_speaks_for_strangers(http: httpx2.AsyncClient, header: str) -> None:
     assert (await http.get("/metrics")).status_code == 200
     assert (await http.get("/metrics", headers={header: "127.0.0.1"})).status_code == 404
 
@@ -189,14 +189,14 @@ def test_any_of_several_processes_answers_for_all(
 
         def metrics() -> Series:
             # On a connection of its own, so that now one process answers and now the other.
-            return read(httpx.get(f"{served.address}/metrics", trust_env=False).text)
+            return read(httpx2.get(f"{served.address}/metrics", trust_env=False).text)
 
         def living(series: Series) -> set[str]:
             return {dict(labels)["pid"] for name, labels in series if name == "process_resident_memory_bytes"}
 
         for _ in range(asked):
             body = {"query": "{ me { permissions } }"}
-            assert httpx.post(f"{served.address}/graphql", json=body, trust_env=False).status_code == 401
+            assert httpx2.post(f"{served.address}/graphql", json=body, trust_env=False).status_code == 401
         processes = {str(line["process"]) for line in served.events("request")}
         assert len(processes) == 2
         for _ in range(10):

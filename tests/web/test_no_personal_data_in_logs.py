@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from app.authz.development import issue_token
@@ -54,9 +54,9 @@ async def token(settings: Settings, world: DatabaseServer) -> str:
 
 
 @pytest.fixture
-async def http(served: Served, token: str) -> AsyncIterator[httpx.AsyncClient]:
+async def http(served: Served, token: str) -> AsyncIterator[httpx2.AsyncClient]:
     headers = {"authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=served.address, headers=headers, trust_env=False) as client:
+    async with httpx2.AsyncClient(base_url=served.address, headers=headers, trust_env=False) as client:
         yield client
 
 
@@ -66,13 +66,13 @@ def assert_nobody_is_in(written: str, *more: str) -> None:
     assert re.findall(r"\d{16,}|eyJ[\w-]{6,}", written) == []
 
 
-def failures_of(served: Served, answer: httpx.Response) -> list[dict[str, Any]]:
+def failures_of(served: Served, answer: httpx2.Response) -> list[dict[str, Any]]:
     """The exceptions that were told of the request of ``answer``."""
     of_request = [line for line in served.lines if line.get("request_id") == answer.headers["x-request-id"]]
     return [error for line in of_request for error in line.get("exceptions", ())]
 
 
-async def test_persons_in_what_callers_send(http: httpx.AsyncClient, served: Served, token: str) -> None:
+async def test_persons_in_what_callers_send(http: httpx2.AsyncClient, served: Served, token: str) -> None:
     documents = [
         f'query {NAME} {{ person(id: "Person:3302:{NIK}") {{ name }} }} # {SENTENCE}',
         f'{{ {NAME}: person(id: "{SENTENCE}") {{ {MOTHER}: name }} }}',
@@ -143,7 +143,7 @@ async def test_persons_in_what_callers_send(http: httpx.AsyncClient, served: Ser
 )
 async def test_persons_in_what_postgresql_says_of_a_read(
     *,
-    http: httpx.AsyncClient,
+    http: httpx2.AsyncClient,
     served: Served,
     owner: "asyncpg.Connection[asyncpg.Record]",
     token: str,
@@ -160,7 +160,7 @@ async def test_persons_in_what_postgresql_says_of_a_read(
 
 
 async def test_persons_in_what_postgresql_says_of_a_write(
-    http: httpx.AsyncClient, served: Served, owner: "asyncpg.Connection[asyncpg.Record]", token: str
+    http: httpx2.AsyncClient, served: Served, owner: "asyncpg.Connection[asyncpg.Record]", token: str
 ) -> None:
     person = await owner.fetchrow(
         "select id, name from person where regency_id = $1 and nik_sealed is not null", BANYUMAS.id
@@ -175,7 +175,7 @@ async def test_persons_in_what_postgresql_says_of_a_write(
 
 
 async def test_persons_in_what_no_code_foresaw(
-    http: httpx.AsyncClient, served: Served, owner: "asyncpg.Connection[asyncpg.Record]", token: str
+    http: httpx2.AsyncClient, served: Served, owner: "asyncpg.Connection[asyncpg.Record]", token: str
 ) -> None:
     person = await owner.fetchrow(
         "select id, name, nik_sealed from person where regency_id = $1 and nik_sealed is not null", BANYUMAS.id
@@ -195,7 +195,7 @@ async def test_persons_in_what_no_code_foresaw(
 
 
 async def test_what_is_left_is_the_request_by_its_field_and_its_principal_by_an_id(
-    http: httpx.AsyncClient, served: Served
+    http: httpx2.AsyncClient, served: Served
 ) -> None:
     answer = await http.post("/graphql", json={"query": f"query {NAME} {{ {NAME}: me {{ principal {{ id }} }} }}"})
     (line,) = [line for line in served.events("request") if line["request_id"] == answer.headers["x-request-id"]]

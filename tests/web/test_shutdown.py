@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
@@ -37,8 +37,8 @@ async def token(settings: Settings, world: DatabaseServer) -> str:
 
 @asynccontextmanager
 async def answer_withheld(
-    http: httpx.AsyncClient, owner: "asyncpg.Connection[asyncpg.Record]"
-) -> "AsyncIterator[asyncio.Task[httpx.Response]]":
+    http: httpx2.AsyncClient, owner: "asyncpg.Connection[asyncpg.Record]"
+) -> "AsyncIterator[asyncio.Task[httpx2.Response]]":
     """A request whose statement waits for a lock as long as the context is open."""
     async with owner.transaction():
         await owner.execute("lock table family in access exclusive mode")
@@ -62,8 +62,8 @@ def readiness_until_refused(address: str) -> list[int]:
     statuses = []
     while True:
         try:
-            statuses.append(httpx.get(f"{address}/health/ready", trust_env=False).status_code)
-        except httpx.TransportError:
+            statuses.append(httpx2.get(f"{address}/health/ready", trust_env=False).status_code)
+        except httpx2.TransportError:
             return statuses
 
 
@@ -81,7 +81,7 @@ async def test_who_is_being_answered_is_answered_and_everybody_else_is_sent_away
     with kesos_serve(settings, world, tmp_path, *arguments) as served:
         address = served.address
         async with (
-            httpx.AsyncClient(base_url=address, headers=headers, trust_env=False, timeout=60) as http,
+            httpx2.AsyncClient(base_url=address, headers=headers, trust_env=False, timeout=60) as http,
             connect(f"{address.replace('http', 'ws', 1)}/graphql", subprotocols=[SUBPROTOCOL], proxy=None) as websocket,
         ):
             await websocket.send(f'{{"type": "connection_init", "payload": {{"authorization": "Bearer {token}"}}}}')

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 
@@ -71,7 +71,7 @@ async def test_what_goes_wrong_while_listening_is_told_without_detail(live: Live
 
 async def test_a_subscription_needs_a_stream_and_a_post(live: Live, token: str) -> None:
     headers = {"authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=live.address, trust_env=False, headers=headers) as http:
+    async with httpx2.AsyncClient(base_url=live.address, trust_env=False, headers=headers) as http:
         document = "subscription { few }"
         plain = await http.post("/graphql", json={"query": document})
         assert (plain.status_code, plain.json()["errors"][0]["extensions"]["code"]) == (400, "BAD_REQUEST")
