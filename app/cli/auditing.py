@@ -53,7 +53,7 @@ Noted = Annotated[str | None, typer.Option("--seal", metavar="HEX", help=_NOTED_
 
 def sealing_scope() -> TenantScope:
     """The scope of the job that seals: the whole country."""
-    return authorize(operator_access(RegionPath.country(), load_role_matrix()), Permission.AUDIT_EVENT_READ)
+    return authorize(operator_access(RegionPath.country(), load_role_matrix()), Permission.AUDIT_EVENT_SEAL)
 
 
 def noted_seal(text: str | None) -> bytes | None:

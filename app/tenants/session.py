@@ -130,22 +130,27 @@ class Database:
         if observer is not None:
             observe_engine(self._engine, observer)
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
-        self._appends: asyncpg.Pool[asyncpg.Record] | None = None
+        self._appender: asyncpg.Connection[asyncpg.Record] | None = None
+        self._appending = asyncio.Lock()
         self._hearers: defaultdict[str, list[Heard]] = defaultdict(list)
         self._attended: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Open the pools that reads and appended rows go through."""
-        self._pool = await self._open_pool(
+        """Open the read pool."""
+        self._pool = await asyncpg.create_pool(
+            host=self._address.host,
+            port=self._address.port,
+            user=self._address.user,
+            password=self._address.password,
+            database=self._address.database,
             min_size=self._read_pool_size,
             max_size=self._read_pool_size,
+            max_inactive_connection_lifetime=0,
             statement_cache_size=500,
             max_cacheable_statement_size=0,  # plans of wide selections are longer than the default 15 kB
             server_settings={**self._defaults, **_READ_DEFAULTS},
             init=self._prepare,
-        )
-        self._appends = await self._open_pool(
-            min_size=0, max_size=1, server_settings={**self._defaults, **_APPEND_DEFAULTS}
+            reset=_keep_session,
         )
 
     async def _prepare(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -163,28 +168,18 @@ class Database:
         waiting = len(self._pool._queue._getters)  # noqa: SLF001  (asyncpg does not tell how many wait)
         return Load(in_use, waiting, writes.checkedout())
 
-    async def _open_pool(self, **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
-        address = self._address
-        return await asyncpg.create_pool(
-            host=address.host,
-            port=address.port,
-            user=address.user,
-            password=address.password,
-            database=address.database,
-            max_inactive_connection_lifetime=0,
-            reset=_keep_session,
-            **options,
-        )
-
     async def close(self) -> None:
         """Close the pools, and end what runs beside them."""
         for task in self._attended:
             task.cancel()
         await asyncio.gather(*self._attended, return_exceptions=True)
-        for pool in (self._appends, self._pool):
-            if pool is not None:
-                await pool.close()
-        self._appends = self._pool = None
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+        async with self._appending:
+            if self._appender is not None:
+                await self._appender.close()
+                self._appender = None
         await self._engine.dispose()
 
     @property
@@ -224,14 +219,28 @@ class Database:
             self._tell(channel, payload)
 
     async def append(self, statement: str, *arguments: object) -> None:
-        """Run one statement that appends rows which nobody waits to read, on the one connection that is kept for it.
+        """Run one statement that appends rows, one after the other on the connection that is kept for it.
 
         It is committed when this returns, and sure to outlive PostgreSQL's machine a moment later (see ``_APPEND_DEFAULTS``).
         """
-        if self._appends is None:
-            raise RuntimeError("Database.open() has not been awaited")
-        async with self._appends.acquire() as connection:
-            await connection.execute(statement, *arguments)
+        async with self._appending:
+            connection = await self._append_connection()
+            try:
+                await connection.execute(statement, *arguments)
+            except asyncio.CancelledError:
+                # It takes a while to cancel a statement, and until then a connection is of no use to the next.
+                connection.terminate()
+                raise
+
+    async def _append_connection(self) -> "asyncpg.Connection[asyncpg.Record]":
+        # No pool of one: its lending and taking back costs 40 us, as much as all else that Python does for an appended row.
+        if self._appender is None or self._appender.is_closed():
+            if self._pool is None:
+                raise RuntimeError("Database.open() has not been awaited")
+            self._appender = await self._address.connect(server_settings={**self._defaults, **_APPEND_DEFAULTS})
+            if self._observer is not None:
+                observe_connection(self._appender, self._observer)
+        return self._appender
 
     async def reference(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """Read tables that have no tenant (regions, principals by their function); tenant tables show no row here."""

@@ -1,6 +1,7 @@
 """The proof that an event was sealed: made for who may see the event, and checked by anybody with a hash function."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -13,6 +14,7 @@ import pytest_asyncio
 
 from app.authz.roles import Role
 from app.domain.audit import proofs
+from app.domain.audit.canonical import canonical
 from app.domain.audit.proofs import (
     BatchHeader,
     Proof,
@@ -25,7 +27,7 @@ from app.domain.audit.proofs import (
 from app.domain.audit.seals import seal_new
 from app.tenants.scope import TenantScope
 from tests.audit.trail import COUNTRY, Trail, a_reveal, an_event, odd_texts, of_region, reader
-from tests.cli.terminal import Ended, Terminal
+from tests.cli.terminal import ROOT, Ended, Terminal
 from tests.support.world import BANYUMAS
 
 Json = dict[str, Any]
@@ -105,6 +107,22 @@ def test_a_stranger_verifies_with_a_hash_function_and_the_decision_record(proof:
     assert found.hex() == batch["root"]
     header = {"format": 1} | {name: value for name, value in batch.items() if name != "seal"}
     assert hash_of(header) == batch["seal"]
+
+
+def test_the_example_of_the_decision_record_is_true() -> None:
+    record_text = (ROOT / "docs/decisions/0007-audit-and-seals.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```text\n(.*?)```", record_text, re.DOTALL)
+    shown = {line.partition(" ")[0]: line.partition(" ")[2].strip() for line in block.splitlines()}
+    record, leaf, header = (json.loads(shown[name]) for name in ("record", "leaf", "header"))
+    for name, document in (("record", record), ("leaf", leaf), ("header", header)):
+        assert canonical(document).decode() == shown[name]
+    assert (hash_of(record), hash_of(header)) == (shown["digest"], shown["seal"])
+    assert sha256(b"\0" + shown["leaf"].encode()).hexdigest() == shown["hash"] == header["root"]
+    batch = BatchHeader(**{name: value for name, value in header.items() if name != "format"}, seal=shown["seal"])
+    proof = Proof(
+        format=1, record=record, kind="REVEAL", leaf_index=0, path=[], batch_number=1, chain=[batch], head=batch
+    )
+    assert check_proof(proof, shown["seal"]) == batch
 
 
 async def test_every_leaf_of_a_batch_is_proved(trail: Trail) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from app.authz.enforcer import load_role_matrix
 from app.authz.permissions import Permission
 from app.authz.roles import Role
+from app.cli.auditing import sealing_scope
 from app.domain.audit.models import Action, Purpose
 from app.domain.audit.service import AuditLog, Event
 from app.domain.audit.verification import Finding, verify_seals
@@ -61,7 +62,7 @@ def reader(role: Role, code: str) -> TenantScope:
     return access_of(load_role_matrix(), grant(role, code)).scope(Permission.AUDIT_EVENT_READ)
 
 
-COUNTRY = reader(Role.SYSTEM_OPERATOR, "")
+COUNTRY = sealing_scope()
 
 
 class Trail:
