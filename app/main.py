@@ -1,6 +1,7 @@
 """The ASGI application: what it is composed of, its routes, and what runs beside the requests."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
@@ -30,10 +31,11 @@ from app.tenants.session import Database
 from app.web.door import edge
 from app.web.endpoint import GraphQLEndpoint
 from app.web.execution import Execution
-from app.web.gate import Gate, Tarpit
+from app.web.gate import Gate, Tarpit, Workshop
 from app.web.graphiql import graphiql_page
 from app.web.health import Readiness, operator_routes
 from app.web.login import Login
+from app.web.metrics import Metrics, Tally, Vital
 from app.web.rates import Rates
 from app.web.reception import Reception
 from app.web.sessions import Sessions
@@ -60,14 +62,13 @@ def create_app(settings: Settings, server: DatabaseServer, *, matrix: RoleMatrix
         read_pool_size=settings.read_pool_size,
         write_pool_size=settings.write_pool_size,
         statement_seconds=settings.statement_seconds,
+        observer=telemetry.observer,
     )
     keys = issuer_keys(settings)
     authenticator = Authenticator.of_settings(settings, database, matrix, keys)
     audit, rates, tarpit, streams = AuditLog(database), Rates.of_settings(settings), Tarpit(), Streams()
     reception = Reception(authenticator, rates, audit)
-    documents = Documents(
-        DocumentRegistry(database), public=public_access(matrix), development=settings.is_development
-    )
+    documents = Documents(DocumentRegistry(database), public=public_access(matrix), development=settings.is_development)
     operations = Operations(
         api(),
         database=database,
@@ -76,8 +77,14 @@ def create_app(settings: Settings, server: DatabaseServer, *, matrix: RoleMatrix
         seal=Seal.of_settings(settings),
         test_nik_provinces=settings.nik_provinces_for_tests,
     )
+    _watch(telemetry.metrics, database, audit, streams, rates)
+    workshop = Workshop()
     execution = Execution(
-        operations, rates=rates, gate=Gate.of_settings(settings), request_seconds=settings.request_seconds
+        operations,
+        rates=rates,
+        gate=Gate.of_settings(settings),
+        workshop=workshop,
+        request_seconds=settings.request_seconds,
     )
     sessions = Sessions.of_settings(settings) if settings.client_id is not None else None
     endpoint = GraphQLEndpoint(
@@ -108,22 +115,37 @@ def create_app(settings: Settings, server: DatabaseServer, *, matrix: RoleMatrix
         *operator_routes(settings, Readiness(database), telemetry.metrics),
     ]
     if sessions is not None:
-        login = Login(
-            settings, keys=keys, authenticator=authenticator, sessions=sessions, on_login=reception.logged_in
-        )
+        login = Login(settings, keys=keys, authenticator=authenticator, sessions=sessions, on_login=reception.logged_in)
         routes += login.routes()
     country = authorize(operator_access(RegionPath.country(), matrix), Permission.AUDIT_EVENT_SEAL)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         await database.open()
+        # What is there now stays: a collection that looked through it again would hold up everybody.
+        gc.collect()
+        gc.freeze()
         try:
             async with telemetry.running(), _beside(Sealer(database, country), settings.seal_seconds):
                 yield {STATE_NAME: streams}
         finally:
+            workshop.close()
             await database.close()
 
     return Starlette(routes=routes, lifespan=lifespan, middleware=edge(settings, rates, tarpit))
+
+
+def _watch(metrics: Metrics, database: Database, audit: AuditLog, streams: Streams, rates: Rates) -> None:
+    """Let ``metrics`` look at what is busy in this process."""
+    planner = api().planner
+    metrics.watch(Vital.READS_IN_USE, lambda: database.load.reads)
+    metrics.watch(Vital.READS_WAITING, lambda: database.load.waiting)
+    metrics.watch(Vital.WRITES_IN_USE, lambda: database.load.writes)
+    metrics.watch(Vital.AUDIT_BACKLOG, lambda: audit.backlog)
+    metrics.watch(Vital.STREAMS, lambda: len(streams))
+    metrics.tally(Tally.PLANS_REMEMBERED, lambda: planner.plans_remembered)
+    metrics.tally(Tally.PLANS_MADE, lambda: planner.plans_made)
+    metrics.tally(Tally.TURNED_AWAY, lambda: rates.turned_away)
 
 
 @asynccontextmanager

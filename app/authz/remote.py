@@ -144,7 +144,7 @@ class RemoteDocument(Generic[Document]):
             self._lapses_at = time.monotonic() + timing.lapse_seconds
             _log.info("the %s of the issuer were read", self._name)
         except (DocumentInvalid, IssuerUnavailable, TimeoutError) as error:
-            _log.error("the %s of the issuer could not be read", self._name, extra={"error": repr(error)})
+            _log.error("the %s of the issuer could not be read", self._name, extra={"error": type(error).__name__})
         finally:
             # Also when the caller hangs up: the next one must not make us fetch again at once, nor must those who wait.
             pause = timing.refresh_seconds if self._document is not None else min(RETRY_SECONDS, timing.refresh_seconds)

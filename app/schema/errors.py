@@ -28,6 +28,9 @@ INTERNAL: Final = "INTERNAL_ERROR"
 
 HTTP_STATUS: Final[Mapping[str, int]] = {
     NOT_PERMITTED: HTTPStatus.FORBIDDEN,
+    "DOCUMENT_NOT_TRUSTED": HTTPStatus.FORBIDDEN,
+    "INTROSPECTION_OFF": HTTPStatus.FORBIDDEN,
+    "PERSISTED_QUERY_NOT_FOUND": HTTPStatus.OK,
     TIMED_OUT: HTTPStatus.GATEWAY_TIMEOUT,
     UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -105,7 +108,7 @@ def _entry(error: GraphQLError, language: Language, request_id: str, before_exec
     match _cause(error):
         case DomainError() as refusal:
             message = refusal.indonesian if language is Language.INDONESIAN else refusal.english
-            return error_entry(refusal.code, message)
+            return error_entry(refusal.code, message, **getattr(refusal, "extensions", {}))
         case (NotPermitted() | FieldDenied()) as refusal:
             permission = refusal.permission.value
             text = text_of(NOT_PERMITTED, language, permission=permission)

@@ -4,7 +4,7 @@ An operation whose root fields are all compiled goes from variables to SQL to by
 that needs Python, a mutation, an error to report) takes the stock executor over the same plans, so both ways answer alike.
 """
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from hashlib import sha256
@@ -25,7 +25,7 @@ from app.schema.documents import Documents
 from app.schema.language import Language
 from app.schema.plan.answer import Answer
 from app.schema.plan.arguments import Caller
-from app.schema.plan.planner import Document, Operation, OperationPlan
+from app.schema.plan.planner import Document, Effort, Operation, OperationPlan
 from app.schema.plan.subjects import SubjectGroup
 from app.schema.root import Api
 from app.tenants.session import Database
@@ -75,6 +75,7 @@ class Prepared:
     variables: VariableValues
     access: Access
     cost: int
+    plan: OperationPlan
 
     @property
     def kind(self) -> OperationType:
@@ -113,12 +114,8 @@ class Operations:
         self._database, self._documents, self._audit, self._seal = database, documents, audit, seal
         self._test_nik_provinces = test_nik_provinces
 
-    async def prepare(
-        self, asked: Asked, access: Access | None, *, is_new: Callable[[int], None] = lambda _characters: None
-    ) -> Prepared:
+    async def prepare(self, asked: Asked, access: Access | None, effort: Effort) -> Prepared:
         """Find the document of ``asked``, whoever asks; None stands for somebody without a token.
-
-        ``is_new`` hears the length of a document that must be parsed, checked and planned, and may refuse it.
 
         Raises:
             DocumentRefused: the document or its variables are not valid.
@@ -126,9 +123,7 @@ class Operations:
             Unauthenticated: the document is not open to the public, and there is no token.
         """
         text, access, trusted = await self._documents.resolve(asked.query, asked.document_hash, access)
-        if not (trusted or self._planner.knows(text)):
-            is_new(len(text))
-        document = self._planner.document(text, trusted=trusted)
+        document = await self._planner.document_of(text, effort, trusted=trusted)
         if isinstance(document, list):
             raise DocumentRefused(document, errors.VALIDATION)
         self._documents.admit(document, access)
@@ -139,13 +134,14 @@ class Operations:
         if isinstance(variables, list):
             raise DocumentRefused(variables, errors.BAD_USER_INPUT)
         cost = document.cost(operation, variables)
-        return Prepared(text, document, operation, asked.variables, variables, access, cost)
+        plan = await self._planner.plan_of(operation, variables, access, effort)
+        return Prepared(text, document, operation, asked.variables, variables, access, cost, plan)
 
     async def answer(
         self, prepared: Prepared, *, language: Language, request_id: str, extensions: bytes | None = None
     ) -> Answered:
         """Run a query or a mutation. The answer exists once the audit trail holds what it tells."""
-        plan = self._planner.plan(prepared.operation, prepared.variables, prepared.access)
+        plan = prepared.plan
         caller = Caller(prepared.access, self._seal, self._test_nik_provinces)
         answer = Answer(plan, prepared.variables.coerced, caller, self._database)
         if plan.complete and (body := await self._planned(plan, prepared, answer)) is not None:
@@ -170,9 +166,8 @@ class Operations:
         self, prepared: Prepared, changes_of_access: ChangesOfAccess, *, language: Language, request_id: str
     ) -> AsyncGenerator[Answered, None]:
         """Run a subscription: one answer for each event, until the source ends or the caller closes the generator."""
-        plan = OperationPlan({}, (), complete=False)
         caller = Caller(prepared.access, self._seal, self._test_nik_provinces)
-        answer = Answer(plan, prepared.variables.coerced, caller, self._database)
+        answer = Answer(prepared.plan, prepared.variables.coerced, caller, self._database)
         context = self._context(prepared, answer, language, request_id)
         results = await self._api.schema.subscribe(
             prepared.text,

@@ -51,7 +51,9 @@ class Query(MeQuery, RegistryQuery, InsightsQuery, PrincipalsQuery, AuditQuery):
     )
 
 
-@strawberry.type(description="What can be changed. Each mutation is one transaction; those of one document run one after the other.")
+@strawberry.type(
+    description="What can be changed. Each mutation is one transaction; those of one document run one after the other."
+)
 class Mutation(PrincipalsMutation):
     """All mutations."""
 

@@ -147,7 +147,7 @@ class Database:
             max_size=self._read_pool_size,
             max_inactive_connection_lifetime=0,
             statement_cache_size=500,
-            max_cacheable_statement_size=0,  # plans of wide selections are longer than the default 15 kB
+            max_cacheable_statement_size=65_536,  # plans of wide selections are longer than the default 15 kB
             server_settings={**self._defaults, **_READ_DEFAULTS},
             init=self._prepare,
             reset=_keep_session,

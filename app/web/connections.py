@@ -90,9 +90,20 @@ class GuardedConnection(HttpToolsProtocol):
                 self.transport.abort()
             elif self._arrival is None:
                 self._arrival = self.loop.call_later(self.arrives_within, self.transport.abort)
-        elif self._arrival is not None:
-            self._arrival.cancel()
-            self._arrival = None
+        elif self._is_engaged:
+            if self._arrival is not None:
+                self._arrival.cancel()
+                self._arrival = None
+        elif self._arrival is None:
+            # Empty lines are no request, and end the wait for the next one that uvicorn limits.
+            self._arrival = self.loop.call_later(self.arrives_within, self.transport.abort)
+
+    @property
+    def _is_engaged(self) -> bool:
+        """Whether a request is being answered, or the connection is a WebSocket by now."""
+        if self.transport.get_protocol() is not self:
+            return True
+        return self.cycle is not None and not self.cycle.response_complete
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -100,6 +111,11 @@ class GuardedConnection(HttpToolsProtocol):
         # Where several requests came in one piece, this is more than what belongs to this one; then its head is measured.
         self._arrived = self._chunk
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head. One that follows the body is passed over: it would be taken for one of the head, and they have no end."""
+        if self._is_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head of a request is there.
@@ -124,7 +140,6 @@ class GuardedConnection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Tell later that this is no HTTP: who sends it again at once would otherwise be answered at once."""
         self.flow.pause_reading()
-        self._is_arriving = True
         if self._arrival is not None:
             self._arrival.cancel()
         self._arrival = self.loop.call_later(self.held_for, self._refuse_garbage, msg)

@@ -60,6 +60,7 @@ class Door:
         try:
             wait = self._rates.count_address(address)
         except RateLimited as refusal:
+            self._rates.turned_away += 1
             await self._refuse(refusal, address, scope, receive, slow_down)
             return
         if wait:

@@ -76,9 +76,9 @@ class GraphQLEndpoint:
         access = None
         if token is not None:
             access = await self.reception.access(token, address=address, request_id=turn.request_id)
+            told.principal_id = access.principal.id
         caller = Caller(access, address)
-        asked, size = await _asked(request)
-        self.rates.count_request(caller.id, size)
+        asked = await self._asked(request, caller)
         charged = await self.execution.prepare(asked, caller)
         operation, kind = charged.prepared.operation, charged.prepared.kind
         told.asked(operation.node, operation.fragments, charged.prepared.access.principal.id)
@@ -100,6 +100,16 @@ class GraphQLEndpoint:
         answered = await self.execution.answer(charged, turn)
         return Answer(Response(answered.body, media_type=media_type.value), next(iter(answered.codes), None))
 
+    async def _asked(self, request: Request, caller: Caller) -> Asked:
+        if request.method == "GET":
+            query_string: bytes = request.scope["query_string"]
+            self.rates.count_request(caller.id, len(query_string))
+            return asked_by_query_string(query_string)
+        expect_json(request.headers)
+        body = await read_body(request.receive, request.headers)
+        self.rates.count_request(caller.id, len(body))
+        return asked_by_body(body)
+
     def _token(self, request: Request) -> str | None:
         """The token that a request brings; None is enough for what is open to the public."""
         authorization = request.headers.get("authorization")
@@ -109,16 +119,6 @@ class GraphQLEndpoint:
         if scheme.lower() != "bearer":
             raise Unauthenticated("TOKEN_MISSING")
         return token
-
-
-async def _asked(request: Request) -> tuple[Asked, int]:
-    """What a request asks, and how many bytes it took to say so."""
-    if request.method == "GET":
-        query_string: bytes = request.scope["query_string"]
-        return asked_by_query_string(query_string), len(query_string)
-    expect_json(request.headers)
-    body = await read_body(request.receive, request.headers)
-    return asked_by_body(body), len(body)
 
 
 def _refused(refusal: Refusal, media_type: MediaType) -> Answer:

@@ -1,7 +1,7 @@
 """What HTTP and WebSocket share: an operation is prepared, paid for, waits for its turn, and runs within its time."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +12,8 @@ from graphql import OperationType
 from app.authz.authorize import Access
 from app.schema.language import Language
 from app.schema.operations import Answered, Asked, Operations, Prepared
-from app.web.gate import Gate
+from app.schema.plan.planner import Made
+from app.web.gate import Gate, Workshop
 from app.web.rates import Budget, Rates
 from app.web.refusals import BadRequest, TookTooLong
 from app.web.standing import Following
@@ -89,12 +90,29 @@ class Charged:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Effort:
+    """What is new to this process is counted, and read and planned beside the event loop, the callers in turns."""
+
+    rates: Rates
+    workshop: Workshop
+    caller_id: UUID
+
+    def charge(self, characters: int) -> None:
+        self.rates.count_document(self.caller_id, characters)
+
+    async def run(self, work: Callable[[], Made]) -> Made:
+        return await self.workshop.run(self.caller_id, work)
+
+
 class Execution:
     """Runs operations for whoever brings them."""
 
-    def __init__(self, operations: Operations, *, rates: Rates, gate: Gate, request_seconds: float) -> None:
+    def __init__(
+        self, operations: Operations, *, rates: Rates, gate: Gate, workshop: Workshop, request_seconds: float
+    ) -> None:
         self._operations = operations
-        self._rates, self._gate = rates, gate
+        self._rates, self._gate, self._workshop = rates, gate, workshop
         self._request_seconds = request_seconds
 
     async def prepare(self, asked: Asked, caller: Caller) -> Charged:
@@ -103,9 +121,8 @@ class Execution:
         Raises:
             DomainError, DocumentRefused, Unauthenticated: as ``Operations.prepare``; or the caller asks for too much.
         """
-        prepared = await self._operations.prepare(
-            asked, caller.access, is_new=lambda characters: self._rates.count_document(caller.id, characters)
-        )
+        effort = _Effort(self._rates, self._workshop, caller.id)
+        prepared = await self._operations.prepare(asked, caller.access, effort)
         return Charged(prepared, caller, self._rates.charge(caller.id, prepared.cost))
 
     async def answer(self, charged: Charged, turn: Turn) -> Answered:
@@ -120,7 +137,7 @@ class Execution:
         if prepared.kind is OperationType.SUBSCRIPTION:
             raise StreamNeeded
         try:
-            async with self._gate.enter(charged.caller.id, prepared.cost), asyncio.timeout(self._request_seconds):
+            async with asyncio.timeout(self._request_seconds), self._gate.enter(charged.caller.id, prepared.cost):
                 return await self._operations.answer(
                     prepared, language=turn.language, request_id=turn.request_id, extensions=charged.extensions
                 )

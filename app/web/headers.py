@@ -30,7 +30,8 @@ _OF_EVERY_ANSWER: Final = (
     (b"cache-control", b"no-store"),
 )
 _BY_HTTPS: Final = (*_OF_EVERY_ANSWER, (b"strict-transport-security", b"max-age=31536000"))
-_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_REQUEST_ID: Final = re.compile(rb"[0-9a-f-]{32,36}")
+"""A UUID or a trace id. What else callers write there could be the name of somebody, and ends in the audit trail."""
 _ADDRESS_CHARACTERS: Final = 45
 _UNKNOWN_ADDRESS: Final = "unknown"
 _PREFLIGHT_SECONDS: Final = 3_600

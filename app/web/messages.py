@@ -56,12 +56,11 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ClientMessage:
-    """What a client says, in ``size`` characters; ``key`` is the id of the operation that it is about, empty where it is about none."""
+    """What a client says; ``key`` is the id of the operation that it is about, empty where it is about none."""
 
     kind: Kind
     key: str
     payload: Mapping[str, Any]
-    size: int
 
     @classmethod
     def of_text(cls, text: str) -> Self:
@@ -84,7 +83,7 @@ class ClientMessage:
         if not (payload is None or isinstance(payload, dict)):
             raise Closed(Code.BAD_REQUEST, "`payload` must be a JSON object.")
         key = _key(message.get("id")) if kind in {Kind.SUBSCRIBE, Kind.COMPLETE} else ""
-        return cls(kind, key, payload or {}, len(text))
+        return cls(kind, key, payload or {})
 
 
 def _key(key: object) -> str:

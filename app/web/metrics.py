@@ -1,7 +1,7 @@
 """Numbers about this process, or all processes of one `kesos serve`, for Prometheus.
 
-A label never comes from a caller: operations are called by the root field that the schema has or by the name that a trusted
-document was registered under, outcomes by codes of this program; and of either there are at most so many.
+A label never comes from a caller: operations are called by the root field that the schema has, outcomes by codes of this program;
+and of either there are at most so many.
 """
 
 import os
@@ -48,6 +48,10 @@ class Tally(Enum):
 
     PLANS_REMEMBERED = ("kesos_plans_remembered", "Operations whose plan was known.")
     PLANS_MADE = ("kesos_plans_made", "Operations whose plan had to be made.")
+    TURNED_AWAY = (
+        "kesos_turned_away",
+        "Requests of addresses that send too many, refused before anything of them was read.",
+    )
 
 
 class Names(dict[str, str]):
@@ -84,9 +88,6 @@ class Metrics:
             buckets=_BUCKETS,
             registry=registry,
         )
-        self._turned_away = Counter(
-            "kesos_turned_away", "Requests of addresses that send too many, refused unread.", registry=registry
-        )
         # A look-up by labels() takes longer than the counting itself.
         self._counters: dict[tuple[str, str, str], Counter] = {}
         self._histograms: dict[tuple[str, str], Histogram] = {}
@@ -112,10 +113,6 @@ class Metrics:
     def tally(self, tally: Tally, look: Callable[[], int]) -> None:
         """Ask ``look`` for ``tally`` as often; what it answers never shrinks."""
         self._tallied.append((Counter(*tally.value, registry=self._registry), look))
-
-    def turned_away(self) -> None:
-        """Count a request that was refused before anything of it was read."""
-        self._turned_away.inc()
 
     def answered(self, operation: str, kind: str, outcome: str, seconds: float | None) -> None:
         """Count a request that has been answered; ``seconds`` is None where how long it took says nothing.

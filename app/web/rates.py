@@ -74,6 +74,7 @@ class Rates:
         The limits that nobody sets follow from these: a request brings 8 characters of new documents, and a hundredth of the
         requests of an address may fail to prove who sends them.
         """
+        self.turned_away = 0
         self._requests = _limit(requests, at_once=3)
         self._documents = _limit(requests * _DOCUMENT_CHARACTERS_OF_A_REQUEST, at_once=20)
         self._addresses = _limit(requests_of_address, at_once=3)

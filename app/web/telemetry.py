@@ -164,11 +164,9 @@ class RequestTelemetry:
         operation: OperationDefinitionNode,
         fragments: Mapping[str, FragmentDetails],
         principal_id: UUID | None,
-        *,
-        trusted_as: str | None = None,
     ) -> None:
-        """What is asked, once the document is known to be valid. ``trusted_as``: the name that the document was registered under."""
-        self._operation = self._metrics.operations[trusted_as or operation_label(operation, fragments)]
+        """What is asked, once the document is known to be valid, and who asks, None where that is nobody known."""
+        self._operation = self._metrics.operations[operation_label(operation, fragments)]
         self._kind = operation.operation.value
         self.principal_id = principal_id
 

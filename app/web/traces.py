@@ -65,10 +65,10 @@ class Traces:
         if not any(map(environ.get, _ENDPOINTS)) or environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
             return None
         # A quarter of the time and of the memory that starting takes; most processes do without.
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-        from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  (as said above)
+        from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415  (as said above)
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415  (as said above)
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415  (as said above)
 
         ours = Resource.create({"service.name": "kesos"})
         provider = TracerProvider(resource=ours.merge(OTELResourceDetector().detect()), shutdown_on_exit=False)

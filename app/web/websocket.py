@@ -247,16 +247,30 @@ class _Connection:
                 return
             if (text := message.get("text")) is None:
                 raise Closed(Code.BAD_REQUEST, "Messages are texts.")
-            await self._take(ClientMessage.of_text(text))
+            refusal = await self._count(len(text))
+            await self._take(ClientMessage.of_text(text), refusal)
             # What came in one piece is not worked off in one piece: others have their turn between two messages.
             await asyncio.sleep(0)
 
-    async def _take(self, message: ClientMessage) -> None:
+    async def _count(self, characters: int) -> RateLimited | None:
+        """Count a message before anything of it is looked at. Whoever sends too many is read more slowly, and may run nothing."""
+        try:
+            if self._holder is None:
+                self._of.rates.count_address(self._address)
+            else:
+                self._of.rates.count_request(self._holder[1], characters)
+        except RateLimited as refusal:
+            if not await self._of.tarpit.hold(self._address):
+                raise self._closed_by(refusal) from None
+            return refusal
+        return None
+
+    async def _take(self, message: ClientMessage, refusal: RateLimited | None) -> None:
         match message.kind:
             case Kind.INITIALISE:
                 await self._initialise(message)
             case Kind.SUBSCRIBE:
-                await self._subscribe(message)
+                await self._subscribe(message, refusal)
             case Kind.COMPLETE:
                 operation = self._operations.pop(message.key, None)
                 if operation is not None:
@@ -313,28 +327,23 @@ class _Connection:
         except Exception as error:  # noqa: BLE001  (whatever it is, nobody knows any more what the caller may do)
             self._end(self._closed_by(error))
 
-    async def _subscribe(self, message: ClientMessage) -> None:
+    async def _subscribe(self, message: ClientMessage, refusal: Refused | None) -> None:
         if self._holder is None:
             raise Closed(Code.UNAUTHORIZED, "Unauthorized")
         if message.key in self._operations:
             raise Closed(Code.SUBSCRIBER_EXISTS, "Subscriber already exists")
         try:
             asked = asked_by_payload(message.payload)
-        except BadRequest as refusal:
-            raise Closed(Code.BAD_REQUEST, refusal.english) from None
-        standing, principal_id = self._holder
-        try:
-            self._of.rates.count_request(principal_id, message.size)
-            if len(self._operations) >= self._of.limits.operations:
-                raise TooManyOperations(self._of.limits.operations)
-        except Refused as refusal:
+        except BadRequest as fault:
+            raise Closed(Code.BAD_REQUEST, fault.english) from None
+        if refusal is None and len(self._operations) >= self._of.limits.operations:
+            refusal = TooManyOperations(self._of.limits.operations)
+        if refusal is not None:
             await self._send(error_message(message.key, refusal_of(refusal, self._language, str(uuid4()))))
-            if isinstance(refusal, RateLimited) and not await self._of.tarpit.hold(self._address):
-                raise self._closed_by(refusal) from None
             return
         operation = _Operation(message.key, asked, Turn(self._language, str(uuid4())))
         self._operations[message.key] = operation
-        operation.task = self._tasks.create_task(self._execute(operation, standing))
+        operation.task = self._tasks.create_task(self._execute(operation, self._holder[0]))
 
     async def _execute(self, operation: _Operation, standing: Standing) -> None:
         key, turn = operation.key, operation.turn

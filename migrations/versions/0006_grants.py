@@ -45,7 +45,7 @@ _CHANGING = (
     "status, valid_from, confirmed_by, confirmed_by_name, confirmed_at, revoked_by, revoked_by_name, revoked_at, "
     "revocation_reason"
 )
-_SAME_GRANT = [
+_SAME_GRANT: list[str | sa.ColumnElement[object]] = [
     "principal_id",
     "role",
     sa.literal_column("coalesce(region_id, 0)"),

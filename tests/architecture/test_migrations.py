@@ -142,3 +142,22 @@ async def test_migrating_what_is_migrated_changes_nothing(
 
 async def test_the_tables_are_those_of_the_models(server: DatabaseServer) -> None:
     await migrate(server, check=True)
+
+
+async def test_what_was_proposed_or_revoked_does_not_come_to_count_when_a_database_goes_down(
+    scratch: DatabaseServer, scratch_owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    await migrate(scratch, "0006")
+    await scratch_owner.execute(
+        "with p as (insert into principal (id, issuer, subject, name) values (gen_random_uuid(), 'i', 's', 'n') returning *) "
+        "insert into principal_grant (id, principal_id, holder_subject, holder_name, role, status, people, lapses_at, "
+        "revoked_by, revoked_by_name, revoked_at) select gen_random_uuid(), p.id, 's', 'n', role, status, 1, now(), o.id, o.name, at "
+        "from p, (values ('AUDITOR', 'ACTIVE', null), ('BANK_OFFICER', 'PROPOSED', null), ('TKSK', 'REVOKED', now())) "
+        "as g(role, status, at) left join principal o on o.subject = 'operator' and at is not null"
+    )
+    roles = "select jsonb_path_query_array(principal_by_subject('i', 's')::jsonb, '$.grants[*].role')::text"
+    assert await scratch_owner.fetchval(roles) == '["AUDITOR"]'
+    await migrate(scratch, "0005", down=True)
+    assert await scratch_owner.fetchval(roles) == '["AUDITOR"]'
+    await migrate(scratch, "0006")
+    assert await scratch_owner.fetchval(roles) == '["AUDITOR"]'

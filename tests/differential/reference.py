@@ -163,9 +163,9 @@ class Reference:
     ) -> None:
         """Read through ``connection``, which sees every row."""
         self._schema: GraphQLSchema = build_schema(sdl)
-        for name, parse in (("Date", _parse_date), ("DateTime", _parse_date_time)):
+        for name, read in (("Date", _parse_date), ("DateTime", _parse_date_time)):
             scalar = cast("GraphQLScalarType", self._schema.type_map[name])
-            scalar.parse_value = scalar.coerce_input_value = parse  # type: ignore[method-assign]
+            scalar.parse_value = scalar.coerce_input_value = read  # type: ignore[method-assign]
         self._connection, self._seal, self._regions = connection, seal, regions
         self._turn = asyncio.Lock()
 

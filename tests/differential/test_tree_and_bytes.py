@@ -3,7 +3,8 @@
 import pytest
 from graphql import build_schema
 
-from app.schema.plan.planner import Document, OperationPlan, RootText
+from app.schema.plan.planner import Document, OperationPlan
+from app.schema.plan.statement import RootText
 from app.schema.root import api
 from tests.differential.additions import with_caller, with_numbers, without_additions
 from tests.differential.agreement import assert_agreement, difference, same

@@ -131,6 +131,7 @@ async def test_a_text_without_a_hash_is_not_kept(documents: Documents) -> None:
     await documents.resolve(OWN, None, COMPOSER)
     with pytest.raises(PersistedQueryNotFound):
         await documents.resolve(None, hash_of(OWN), COMPOSER)
+    assert documents._composed.currsize == 0
 
 
 async def test_texts_of_composers_are_kept_within_bounds(database: Database) -> None:

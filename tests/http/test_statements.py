@@ -13,7 +13,8 @@ from graphql.validation.validate import validate
 
 from app.authz.roles import Role
 from app.schema.plan.compile import Compiler
-from app.schema.plan.planner import Statement
+from app.schema.plan.statement import Statement
+from app.web.gate import Workshop
 from tests.support.client import ApiClient, Caller
 from tests.support.statements import Statements
 from tests.support.world import BANYUMAS
@@ -91,7 +92,9 @@ async def test_a_known_document_is_not_parsed_validated_compiled_or_executed_aga
     with called_code() as second_time:
         await banyumas.query(document, first=3)
     work = {parse.__code__, validate.__code__, Compiler.root.__code__, Statement.of.__func__.__code__}  # type: ignore[attr-defined]  # a class method
-    assert work <= first_time
+    # What is new is worked on in a thread beside the loop, which is not watched here.
+    assert Workshop.run.__code__ in first_time
+    assert Workshop.run.__code__ not in second_time
     assert work.isdisjoint(second_time)
     assert execute.__code__ not in first_time | second_time
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.authz.roles import Role
 from app.domain.audit.models import Purpose
 from app.domain.registry.sealing import Seal
+from tests.isolation.happenings import FUTURE, READER
 from tests.isolation.planting import quiet_district
 from tests.isolation.walking import Values
 from tests.support.client import ApiClient
@@ -28,12 +29,15 @@ class Belongings:
     persons_after: str
     grant: str
     grants_after: str
+    event: str
+    events_after: str
 
 
-_CURSORS = """query($region: String!, $district: String!) {
+_CURSORS = """query($region: String!, $district: String!, $since: DateTime!) {
   families(first: 5, region: $region) { pageInfo { endCursor } }
   persons(first: 5, region: $region) { pageInfo { endCursor } }
   grants(first: 1, region: $district) { nodes { id } pageInfo { endCursor } }
+  auditEvents(first: 2, filter: {since: $since}) { nodes { id } pageInfo { endCursor } }
 }"""
 
 
@@ -48,7 +52,7 @@ async def belongings(
     )
     assert person is not None
     clerk = await api.as_(Role.REGENCY_ADMIN, regency.code)
-    pages = await clerk.query(_CURSORS, region=regency.code, district=quiet_district(regency))
+    pages = await clerk.query(_CURSORS, region=regency.code, district=quiet_district(regency), since=FUTURE)
     return Belongings(
         family=f"Family:{regency.id}:{person['family_id']}",
         person=f"Person:{regency.id}:{person['id']}",
@@ -57,6 +61,8 @@ async def belongings(
         persons_after=pages["persons"]["pageInfo"]["endCursor"],
         grant=pages["grants"]["nodes"][0]["id"],
         grants_after=pages["grants"]["pageInfo"]["endCursor"],
+        event=pages["auditEvents"]["nodes"][0]["id"],
+        events_after=pages["auditEvents"]["pageInfo"]["endCursor"],
     )
 
 
@@ -95,13 +101,29 @@ def argument_values(own: Belongings, foreign: Belongings) -> dict[str, Values]:
         "Query.family(id)": Values([own.family, foreign.family]),
         "Query.person(id)": Values([own.person, foreign.person]),
         "Query.personByNik(nik)": Values([own.nik, foreign.nik]),
-        "Query.node(id)": Values([own.family, own.person, own.grant, foreign.family, foreign.person, foreign.grant]),
+        "Query.node(id)": Values(_ids(own) + _ids(foreign)),
         "Query.nodes(ids)": Values(
-            [[foreign.family, own.family, foreign.person, own.person, foreign.grant, own.grant, "Region:33"]]
+            [["Region:33", *[each for pair in zip(_ids(foreign), _ids(own), strict=True) for each in pair]]]
         ),
         "Query.grants(first)": pages,
         "Query.grants(after)": _cursors(own.grants_after, foreign.grants_after),
         "Query.grants(region)": Values([quiet_district(BANYUMAS), quiet_district(CILACAP)]),
+        "Query.auditEvents(first)": pages,
+        "Query.auditEvents(after)": _cursors(own.events_after, foreign.events_after),
+        "Query.auditEvents(region)": anywhere,
+        "Query.auditEvents(filter)": Values(
+            [{"since": FUTURE}],
+            [
+                f'{{since: "{FUTURE}", actions: [READ, REVEAL]}}',
+                f'{{since: "{FUTURE}", until: "2100-01-01T02:30:00Z"}}',
+                f'{{since: "{FUTURE}", principalId: "{READER}"}}',
+            ],
+        ),
+        "Query.subjectAccess(first)": pages,
+        "Query.subjectAccess(after)": _cursors(own.events_after, foreign.events_after),
+        "Query.subjectAccess(nik)": Values([own.nik, foreign.nik]),
+        "Query.subjectAccess(since)": Values([FUTURE]),
+        "AuditEvent.inclusionProof(seal)": Values(once=[json.dumps("0" * 64)]),
         "Query.region(code)": Values([CILACAP.code], ['"33"']),
         "Query.regions(first)": pages,
         "Query.regions(after)": after_central_java,
@@ -115,6 +137,10 @@ def argument_values(own: Belongings, foreign: Belongings) -> dict[str, Values]:
         "Region.children(after)": after_central_java,
         "Region.children(search)": Values(once=['"cilacap"']),
     }
+
+
+def _ids(belongings: Belongings) -> list[str]:
+    return [belongings.family, belongings.person, belongings.grant, belongings.event]
 
 
 def _cursors(*cursors: str) -> Values:

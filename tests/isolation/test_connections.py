@@ -146,3 +146,18 @@ async def test_a_row_cannot_be_handed_to_a_neighbour(one_connection: Database) -
                 {"regency": CILACAP.id, "village": village},
             )
     assert getattr(refused.value.orig, "sqlstate", None) in {"42501", "23514"}
+
+
+async def test_a_statement_that_takes_too_long_is_cancelled(world: "DatabaseServer") -> None:
+    database = Database(world.app, read_pool_size=1, write_pool_size=1, statement_seconds=0.05)
+    await database.open()
+    try:
+        with pytest.raises(asyncpg.QueryCanceledError):
+            await database.reference("select pg_sleep(60)")
+        with pytest.raises(DBAPIError) as cancelled:
+            async with database.write(IN_BANYUMAS) as session:
+                await session.execute(sa.text("select pg_sleep(60)"))
+        assert getattr(cancelled.value.orig, "sqlstate", None) == "57014"
+        assert (await database.reference("select 1"))[0][0] == 1
+    finally:
+        await database.close()

@@ -170,12 +170,16 @@ class Walk:
         fields: Mapping[str, GraphQLField] = cast("GraphQLObjectType", self.schema.type_map[step.type]).fields
         return fields[step.field]
 
-    def _selection(self, type_name: str, way: Way, given: Mapping[str, str], *, asking: bool) -> str:
-        """All leaves of the type, and the field that the way takes next."""
+    def _selection(self, type_name: str, way: Way, given: Mapping[str, str], *, asking: bool, prefix: str = "") -> str:
+        """All leaves of the type, their aliases beginning with ``prefix``, and the field that the way takes next."""
         type_ = self.schema.type_map[type_name]
         if not isinstance(type_, GraphQLObjectType):
             names = [way[0].type] if way else [possible.name for possible in self._object_types(type_)]
-            return " ".join(f"... on {name} {{{self._selection(name, way, given, asking=asking)}}}" for name in names)
+            # Leaves of one name may be of another kind on another type.
+            return " ".join(
+                f"... on {name} {{{self._selection(name, way, given, asking=asking, prefix=f'{name}_')}}}"
+                for name in names
+            )
         selected = [] if type_name == "Query" else ["__typename"]
         for name, definition in type_.fields.items():
             step = Step(type_name, name, get_named_type(definition.type).name)
@@ -185,7 +189,8 @@ class Walk:
                     f"{{{self._selection(step.to, way[1:], given, asking=asking)}}}"
                 )
             elif not is_composite_type(get_named_type(definition.type)) and (asking or not definition.args):
-                selected.append(f"{name}{_call(step, definition, given)}")
+                alias = f"{prefix}{name}: " if prefix else ""
+                selected.append(f"{alias}{name}{_call(step, definition, given)}")
             else:
                 continue
             self.visited.add((type_name, name))

@@ -164,7 +164,7 @@ async def outcome(acting: Awaitable[ChangedGrant]) -> str:
         return refusal.code
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(steps, max_size=14))
 async def test_people_who_give_confirm_and_revoke_in_any_order_keep_the_rules(
     database: Database,

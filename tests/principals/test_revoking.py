@@ -137,13 +137,20 @@ async def test_the_process_that_changes_a_grant_forgets_its_holder_with_the_tran
     admins = [token(claims_for(await people.add(ISSUER, ("REGENCY_ADMIN", 3302)))) for _ in range(2)]
     first, second = [await authenticator.authenticate(admin) for admin in admins]
     scope = first.scope(Permission.PRINCIPALS_GRANT_CHANGE)
-    role = {"role": Role.REGENCY_APPROVER, "region": region(BANYUMAS), "reason": "Uji"}
     until = datetime.now(tz=UTC) + timedelta(days=1)
     async with people.without_news():
         await authenticator.authenticate(text)
         async with database.write(scope) as session:
-            holder = Holder(ISSUER, subject, "Petugas")
-            given = await give(session, first, load_grantable(), holder=holder, valid_to=until, **role)
+            given = await give(
+                session,
+                first,
+                load_grantable(),
+                holder=Holder(ISSUER, subject, "Petugas"),
+                role=Role.REGENCY_APPROVER,
+                region=region(BANYUMAS),
+                valid_to=until,
+                reason="Uji",
+            )
         assert authenticator.remembered(text) is None
         await authenticator.authenticate(text)
         async with database.write(scope) as session:

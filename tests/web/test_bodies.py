@@ -198,6 +198,11 @@ def test_whatever_comes_is_read_or_refused(body: bytes) -> None:
         assert isinstance(payload, dict)
 
 
+def test_a_byte_order_mark_is_named_to_whoever_sends_it() -> None:
+    with pytest.raises(BadRequest, match="without a byte order mark"):
+        parse_json(PARSERS_DISAGREE["a byte order mark"])
+
+
 def test_a_refusal_shows_nothing_of_the_body() -> None:
     secret = b"3302190101900001"
     bodies: Iterable[bytes] = (b'{"nik": "%b"' % secret, b"[%b]" % secret, b'{"v": %b000000000}' % secret)

@@ -38,6 +38,10 @@ async def _much(_request: Request) -> Response:
     return Response(bytes(ANSWER_BYTES))
 
 
+async def _some(_request: Request) -> Response:
+    return Response(bytes(ANSWER_BYTES // 8))
+
+
 async def _socket(websocket: WebSocket) -> None:
     await websocket.accept()
     async for text in websocket.iter_text():
@@ -87,6 +91,7 @@ async def serving(protocol: type[GuardedConnection], **options: Any) -> AsyncIte
         routes=[
             Route("/", _echo, methods=["GET", "POST"]),
             Route("/much", _much),
+            Route("/some", _some),
             WebSocketRoute("/socket", _socket),
         ]
     )
@@ -227,11 +232,18 @@ async def test_an_answer_that_is_not_read_ends_its_connection() -> None:
         await until_none_is_open(Impatient)  # the client reads nothing; the server alone can end it
 
 
-async def test_an_answer_that_is_read_in_time_arrives_whole() -> None:
-    async with peers(GuardedConnection) as connect:
+class Patient(GuardedConnection):
+    """A connection that gives a client time to read, and no more than a test can wait for."""
+
+    read_within = 1.0
+
+
+async def test_an_answer_that_is_read_in_time_arrives_whole_and_its_connection_is_kept() -> None:
+    async with peers(Patient) as connect:
         peer = await connect()
-        await peer.send(GET.replace(b"/ ", b"/much ", 1))
+        await peer.send(GET.replace(b"/ ", b"/some ", 1))
         assert await peer.status() == 200
+        await asyncio.sleep(Patient.read_within * 1.1)
         await peer.send(GET)
         assert await peer.status() == 200
 

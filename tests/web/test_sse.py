@@ -1,6 +1,7 @@
 """Server-sent events as graphql-sse's mode of distinct connections has them, and what is tried against them."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 import httpx2
@@ -141,7 +142,7 @@ async def test_streams_end_when_the_server_stops(
 
 
 async def test_a_server_that_stops_waits_for_no_client(
-    settings: Settings, listening: Callable[[], Starlette], token: str
+    settings: Settings, listening: Callable[[], Starlette], token: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with live_on(settings, listening()) as live, live.begun(token, max_queue=1) as socket:
         await socket.subscribe("1", "subscription { flood }")
@@ -149,3 +150,5 @@ async def test_a_server_that_stops_waits_for_no_client(
         live.uvicorn.should_exit = True
         await live.stopped()
     assert Sources.open == 0
+    # uvicorn cancels what does not end by itself, and says so.
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []

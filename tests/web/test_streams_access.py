@@ -38,8 +38,8 @@ def grants(data: Json) -> list[tuple[str, str]]:
 
 
 def soon_over(settings: Settings, subject: str) -> str:
-    """A token of ``subject`` that may be used for two more seconds."""
-    return issue_token(settings, subject, lifetime=timedelta(seconds=2 - LEEWAY_SECONDS))
+    """A token of ``subject`` that may be used for three more seconds."""
+    return issue_token(settings, subject, lifetime=timedelta(seconds=3 - LEEWAY_SECONDS))
 
 
 async def test_callers_are_told_their_access_at_once_and_whenever_it_changes(
@@ -63,7 +63,7 @@ async def test_a_grant_that_ends_by_its_date_is_a_change_too(
 ) -> None:
     await give(clerk, Role.TKSK, CILACAP)
     await people.connection.execute(
-        "update principal_grant g set valid_to = now() + interval '0.5 seconds' from principal p "
+        "update principal_grant g set valid_to = now() + interval '2 seconds' from principal p "
         "where p.id = g.principal_id and p.subject = $1 and g.role = 'TKSK'",
         clerk,
     )

@@ -181,11 +181,11 @@ async def test_who_neither_asks_nor_listens_is_let_go(live: Live, token: str) ->
 
 
 async def test_who_listens_may_be_silent(live: Live, token: str) -> None:
-    with live.allowing(idle_seconds=0.02):
+    with live.allowing(idle_seconds=0.6):
         async with live.begun(token) as socket:
             await socket.listen("1", "subscription { silence }")
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(socket.connection.recv(), 0.2)
+                await asyncio.wait_for(socket.connection.recv(), 1.3)
             await socket.say("complete", id="1")
             assert await socket.end() == (1000, "Idle")
 

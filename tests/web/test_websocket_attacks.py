@@ -9,8 +9,13 @@ import pytest
 from starlette.responses import Response
 from websockets.exceptions import InvalidStatus
 
+from app.web.gate import Tarpit
+from app.web.rates import Rates
+from app.web.reception import Reception
+from app.web.refusals import RateLimited
 from app.web.sessions import Sessions
 from app.web.sockets import GuardedSocket
+from tests.authz.people import People
 from tests.support.sockets import Live, Sources, until
 from tests.web.conftest import FRIEND
 
@@ -33,7 +38,7 @@ async def test_who_does_not_begin_is_shown_out(live: Live) -> None:
 
 
 async def test_pings_do_not_put_off_the_beginning(live: Live) -> None:
-    with live.allowing(initialisation_seconds=0.1):
+    with live.allowing(initialisation_seconds=0.6):
         async with live.socket() as socket:
             for _ in range(5):
                 await socket.say("ping")
@@ -41,10 +46,10 @@ async def test_pings_do_not_put_off_the_beginning(live: Live) -> None:
 
 
 async def test_once_begun_a_connection_outlives_the_time_to_begin(live: Live, token: str) -> None:
-    with live.allowing(initialisation_seconds=0.3):
+    with live.allowing(initialisation_seconds=0.8):
         async with live.begun(token) as socket:
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(socket.connection.recv(), 0.5)
+                await asyncio.wait_for(socket.connection.recv(), 1.0)
             await socket.listen("1", ME)
 
 
@@ -89,8 +94,8 @@ async def test_who_proves_nothing_is_sent_away_without_a_reason(live: Live, payl
 
 
 async def test_an_address_that_proves_nothing_again_and_again_is_not_listened_to(live: Live) -> None:
-    rates = type(live.endpoint.rates)(requests=600, requests_of_address=600, cost=600)
-    reception = type(live.endpoint.reception)(live.endpoint.authenticator, rates, live.endpoint.reception._audit)
+    rates = Rates(requests=600, requests_of_address=600, cost=600)
+    reception = Reception(live.endpoint.authenticator, rates, live.endpoint.reception._audit)
     codes = []
     with live.serving(rates=rates, reception=reception):
         for attempt in range(4):
@@ -198,6 +203,52 @@ async def test_ten_thousand_pings_are_answered_while_others_are_served(live: Liv
         await asking
 
 
+async def test_messages_that_come_in_one_piece_are_worked_off_with_turns_between_them(live: Live, token: str) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with live.begun(token) as socket:
+        others = asyncio.create_task(take_turns())
+        socket.connection.transport.write(b'\x81\x8f\0\0\0\0{"type":"ping"}' * 2_000)
+        for _ in range(2_000):
+            await socket.hear()
+        others.cancel()
+    assert turns >= 2_000
+
+
+async def test_every_message_counts(live: Live, token: str, clerk: str, people: People) -> None:
+    rates = Rates(requests=60, requests_of_address=60, cost=60)
+    principal = await people.id_of(clerk)
+    with live.serving(rates=rates, tarpit=Tarpit(seconds=0)):
+        async with live.socket() as socket:
+            for _ in range(60):
+                await socket.say("ping")
+                await socket.hear()
+            with pytest.raises(RateLimited):
+                rates.count_address("127.0.0.1")
+            rates.count_request(principal, 0)
+            await socket.begin(token)
+            for _ in range(60):
+                await socket.say("ping")
+                await socket.hear()
+            with pytest.raises(RateLimited):
+                rates.count_request(principal, 0)
+
+
+async def test_an_address_that_floods_too_many_connections_loses_them(live: Live) -> None:
+    rates = Rates(requests=6, requests_of_address=6, cost=6)
+    with live.serving(rates=rates, tarpit=Tarpit(most=0)):
+        async with live.socket() as socket:
+            for _ in range(6):
+                await socket.say("ping")
+            assert (await socket.end())[0] == 1013
+
+
 async def test_pings_of_the_protocol_are_answered_only_as_fast_as_answers_are_read(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,8 +288,8 @@ async def test_more_operations_than_a_connection_may_run_are_refused_one_by_one(
 
 
 async def test_what_a_principal_sends_here_counts_as_elsewhere(live: Live, token: str) -> None:
-    rates = type(live.endpoint.rates)(requests=6, requests_of_address=10_000, cost=10_000)
-    with live.serving(rates=rates):
+    rates = Rates(requests=6, requests_of_address=10_000, cost=10_000)
+    with live.serving(rates=rates, tarpit=Tarpit(seconds=0)):
         async with live.begun(token) as socket:
             await socket.listen("0", ME)
             await socket.hear()

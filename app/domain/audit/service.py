@@ -124,6 +124,11 @@ class AuditLog:
         self._waiting: list[_Entry] = []
         self._writer: asyncio.Task[None] | None = None
 
+    @property
+    def backlog(self) -> int:
+        """How many callers wait for their events to be kept."""
+        return len(self._waiting)
+
     async def append(self, events: Sequence[Event]) -> None:
         """Return when ``events`` are committed. They are kept even where the caller is cancelled meanwhile.
 

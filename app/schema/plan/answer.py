@@ -9,7 +9,8 @@ import asyncpg
 import orjson
 
 from app.schema.plan.arguments import Caller
-from app.schema.plan.planner import OperationPlan, RootText, Statement
+from app.schema.plan.planner import OperationPlan
+from app.schema.plan.statement import RootText, Statement
 from app.schema.plan.subjects import SubjectGroup
 from app.tenants.session import Database
 

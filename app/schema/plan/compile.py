@@ -14,7 +14,6 @@ from graphql.execution.collect_fields import FieldDetails
 from sqlalchemy.dialects import postgresql as pg
 
 from app.authz.permissions import Permission
-from app.domain.base import DomainError
 from app.schema.ids import NodeId, NodeKey, parse_node_ids
 from app.schema.plan.arguments import Argument, ArgumentReader, Arguments, Binder, BoundScope
 from app.schema.plan.blueprint import RUNTIME_TYPE_KEY
@@ -40,19 +39,6 @@ from app.tenants.rls import Tenancy
 
 _ROWLESS: Final = frozenset({"__typename", "totalCount"})
 """What of a connection tells nothing of any one row."""
-MOST_LEVELS: Final = 15
-"""Objects within objects. Beyond it lies no screen, but answers that grow with a power of the level."""
-
-
-class DocumentTooDeep(DomainError):
-    """The selection nests more objects than anybody can look at."""
-
-    code = "DOCUMENT_TOO_DEEP"
-
-    def __init__(self) -> None:
-        super().__init__(
-            f"Objek bersarang paling banyak {MOST_LEVELS} tingkat.", f"Objects nest at most {MOST_LEVELS} levels deep."
-        )
 
 
 class _Selected(NamedTuple):
@@ -76,7 +62,6 @@ class Compiler:
     checks: list[Check] = field(default_factory=list)
     needs_python: bool = False
     tells_subjects: bool = False
-    level: int = 0
     personal: set[str] = field(default_factory=set)
 
     def root(self, details: list[FieldDetails]) -> Root:
@@ -150,15 +135,11 @@ class Compiler:
         row: Row,
         reach: Sequence[sa.ColumnElement[bool]] = (),
     ) -> Columns:
-        if self.level == MOST_LEVELS:
-            raise DocumentTooDeep
-        self.level += 1
         columns: Columns = {}
         for key, sub_details in self.selection.subfields(type_, details).items():
             found = self._field(key, type_, sub_details, row)
             is_value = sub_details[0].node.name.value != "__typename"
             columns |= {name: _within_reach(reach, value) for name, value in found.items()} if is_value else found
-        self.level -= 1
         return columns
 
     def _permitted(self, source: Source, reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:

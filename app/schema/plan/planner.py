@@ -3,13 +3,10 @@
 A request whose document is known goes from variables to SQL to bytes; nothing is parsed, validated or executed again.
 """
 
-import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
-import asyncpg
-import sqlalchemy as sa
 from cachetools import LRUCache
 from graphql import (
     DocumentNode,
@@ -26,12 +23,11 @@ from graphql.execution.collect_fields import FieldDetails, FragmentDetails, coll
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Undefined
-from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 
 from app.authz.authorize import Access, NotPermitted
 from app.authz.permissions import Permission
 from app.domain.base import DomainError
-from app.schema.plan.arguments import Argument, Binder, Bound, BoundScope, Caller, shape_of
+from app.schema.plan.arguments import Binder, shape_of
 from app.schema.plan.blueprint import Blueprint
 from app.schema.plan.compile import Compiler
 from app.schema.plan.limits.measure import Measure, Meter
@@ -42,128 +38,15 @@ from app.schema.plan.limits.validation import validated
 from app.schema.plan.payload import PayloadCompiler, payload_fields
 from app.schema.plan.selection import FieldDenied, Root, Selection
 from app.schema.plan.source import Connect, Derived, Lookup, Many, One, Specification
-from app.schema.plan.subjects import SubjectGroup, split
+from app.schema.plan.statement import PayloadText, RootText, Statement
 from app.tenants.scope import TenantScope
-from app.tenants.session import SCOPE_ARGUMENTS, SCOPE_CALL
 
+Made = TypeVar("Made")
 MOST_ERRORS: Final = 20
 MOST_BYTES_OF_TRUSTED_PLANS: Final = 128 * 2**20
 MOST_BYTES_OF_COMPOSED_PLANS: Final = 64 * 2**20
 _BYTES_OF_A_PLAN: Final = 4096
 _BYTES_OF_A_CHARACTER_OF_SQL: Final = 3
-_DIALECT: Final = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's dialects are not typed
-_PARAMETER: Final = re.compile(r"\$(\d+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A compiled expression: its SQL, and where its parameters come from, in their order."""
-
-    sql: str
-    parameters: tuple[Bound | BoundScope | Any, ...]
-
-    @classmethod
-    def of(cls, expression: sa.ColumnElement[Any], binder: Binder) -> "Text":
-        """Compile ``expression``, whose parameters ``binder`` knows."""
-        compiled = sa.select(expression).compile(dialect=_DIALECT)
-        names = compiled.positiontup or ()
-        parameters = tuple(binder.bound.get(name, compiled.params[name]) for name in names)
-        return cls(compiled.string.removeprefix("SELECT "), parameters)
-
-    def numbered(self, after: int) -> str:
-        """The SQL, with its first parameter numbered ``after`` + 1."""
-        return _PARAMETER.sub(lambda match: f"${int(match[1]) + after}", self.sql)
-
-
-@dataclass(frozen=True, slots=True)
-class RootText:
-    """A root field as text. Plans keep this and not the expressions that it came from, which take twenty times the memory."""
-
-    value: Text
-    checks: tuple[tuple[Text, Argument, Callable[[Any], Exception]], ...]
-    needs_python: bool
-    tells_subjects: bool
-
-    @classmethod
-    def of(cls, root: Root) -> "RootText":
-        """Compile ``root``."""
-        return cls(
-            Text.of(root.expression, root.binder),
-            tuple((Text.of(check.condition, root.binder), check.argument, check.error) for check in root.checks),
-            root.needs_python,
-            root.tells_subjects,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """SQL text that sets its scope and answers one or more root fields, and where its parameters come from."""
-
-    text: str
-    keys: tuple[str, ...]
-    json_keys: tuple[bytes, ...]
-    tells_subjects: tuple[bool, ...]
-    parameters: tuple[Bound | BoundScope | Any, ...]
-    checks: tuple[tuple[str, Argument, Callable[[Any], Exception]], ...]
-
-    @classmethod
-    def of(cls, roots: Mapping[str, RootText]) -> "Statement":
-        """Join ``roots`` in one statement: one snapshot, one round trip."""
-        checks = [(key, *check) for key, root in roots.items() for check in root.checks]
-        columns: list[str] = []
-        parameters: list[Bound | BoundScope | Any] = []
-        for text in [*(root.value for root in roots.values()), *(text for _, text, _, _ in checks)]:
-            columns.append(text.numbered(SCOPE_ARGUMENTS + len(parameters)))
-            parameters += text.parameters
-        return cls(
-            # Both parts are SQL that this program wrote; what callers send is bound.
-            text=f"with scope as materialized (select {SCOPE_CALL}) select {', '.join(columns)} from scope",  # noqa: S608
-            keys=tuple(roots),
-            json_keys=tuple(key.encode() for key in roots),
-            tells_subjects=tuple(root.tells_subjects for root in roots.values()),
-            parameters=tuple(parameters),
-            checks=tuple((key, argument, error) for key, _, argument, error in checks),
-        )
-
-    def bind(self, variables: Mapping[str, Any], caller: Caller) -> list[Any]:
-        """The values to send.
-
-        Raises:
-            DomainError: a value is out of its bounds.
-        """
-        return [
-            parameter.value(variables, caller) if isinstance(parameter, Bound | BoundScope) else parameter
-            for parameter in self.parameters
-        ]
-
-    def values(self, record: asyncpg.Record) -> tuple[list[bytes | None], list[SubjectGroup]]:
-        """The JSON of each root field, None where it found nothing, and whose personal data all of them hold."""
-        values: list[bytes | None] = []
-        subjects: list[SubjectGroup] = []
-        for at, tells in enumerate(self.tells_subjects):
-            value: bytes | None = record[at]
-            if tells and value is not None:
-                groups, value = split(value)
-                subjects += groups
-            values.append(value)
-        return values, subjects
-
-    def failures(self, record: asyncpg.Record, variables: Mapping[str, Any]) -> dict[str, Exception]:
-        """The root fields whose checks the database answered with no, each with its error."""
-        return {
-            key: error(argument.getter(variables))
-            for at, (key, argument, error) in enumerate(self.checks, start=len(self.keys))
-            if not record[at]
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class PayloadText:
-    """An object that a mutation answers, as the statement that reads it under the scope of ``permission``."""
-
-    statement: Statement
-    permission: Permission
-    needs_python: bool
 
 
 @dataclass(slots=True)
@@ -231,6 +114,12 @@ class Operation:
     variable_types: tuple[tuple[str, GraphQLInputType], ...]
     plans: "LRUCache[PlanKey, OperationPlan]"
 
+    @property
+    def characters(self) -> int:
+        """How long its text is in the document."""
+        location = self.node.loc
+        return location.end - location.start if location is not None else 0
+
     def shape(self, variables: VariableValues) -> Hashable:
         """What of the variables decides the plan."""
         return tuple(shape_of(type_, variables.coerced.get(name, Undefined)) for name, type_ in self.variable_types)
@@ -264,6 +153,16 @@ class Document:
         return self.measure.cost(name.value if name is not None else None, variables.coerced)
 
 
+class Effort(Protocol):
+    """How reading and planning something new is borne: it takes milliseconds, which somebody must answer for."""
+
+    def charge(self, characters: int) -> None:
+        """Count the characters of a document that is to be read or planned; may refuse it."""
+
+    async def run(self, work: Callable[[], Made]) -> Made:
+        """What ``work`` returns. It touches nothing that the event loop changes."""
+
+
 class Planner:
     """Reads documents and plans their operations for one schema."""
 
@@ -273,23 +172,31 @@ class Planner:
         self._memory: DocumentMemory[Document] = DocumentMemory()
         self._trusted_plans = plan_memory(MOST_BYTES_OF_TRUSTED_PLANS)
         self._composed_plans = plan_memory(MOST_BYTES_OF_COMPOSED_PLANS)
-
-    def knows(self, text: str) -> bool:
-        """Whether ``text`` was read before and is remembered, so that reading it again costs nothing."""
-        return self._memory.knows(text)
+        self.plans_made = self.plans_remembered = 0
 
     def document(self, text: str, *, trusted: bool = False) -> Document | list[GraphQLError]:
         """The document of ``text``, or what is wrong with it. A ``trusted`` one stays in memory whatever others compose."""
         known = self._memory.recall(text, trusted=trusted)
-        if known is None:
-            known = self._read(text, self._trusted_plans if trusted else self._composed_plans)
-            if isinstance(known, Document):
-                self._memory.keep(text, known, known.measure.tokens, trusted=trusted)
-            else:
-                self._memory.keep_wrong(text, known)
-        return known
+        return known if known is not None else self._kept(text, self._read(text, trusted=trusted), trusted=trusted)
 
-    def _read(self, text: str, plans: "LRUCache[PlanKey, OperationPlan]") -> Document | list[GraphQLError]:
+    async def document_of(self, text: str, effort: Effort, *, trusted: bool) -> Document | list[GraphQLError]:
+        """As ``document``; what is new is read as ``effort`` says, and kept by the event loop."""
+        known = self._memory.recall(text, trusted=trusted)
+        if known is not None:
+            return known
+        if not trusted:
+            effort.charge(len(text))
+        return self._kept(text, await effort.run(lambda: self._read(text, trusted=trusted)), trusted=trusted)
+
+    def _kept(self, text: str, found: Document | list[GraphQLError], *, trusted: bool) -> Document | list[GraphQLError]:
+        if isinstance(found, Document):
+            self._memory.keep(text, found, found.measure.tokens, trusted=trusted)
+        else:
+            self._memory.keep_wrong(text, found)
+        return found
+
+    def _read(self, text: str, *, trusted: bool) -> Document | list[GraphQLError]:
+        plans = self._trusted_plans if trusted else self._composed_plans
         try:
             tokens = count_tokens(text)
             node = parse(text)
@@ -341,6 +248,27 @@ class Planner:
         if plan is None:
             plan = self._make_plan(operation, variables, access)
             operation.plans[key] = plan
+        return plan
+
+    async def plan_of(
+        self, operation: Operation, variables: VariableValues, access: Access, effort: Effort
+    ) -> OperationPlan:
+        """As ``plan``; one that is new is made as ``effort`` says, with its statement, and kept by the event loop."""
+        key = (operation, access.shape, operation.shape(variables))
+        plan = operation.plans.get(key)
+        if plan is None:
+            if operation.plans is self._composed_plans:
+                effort.charge(operation.characters)
+            plan = operation.plans[key] = await effort.run(lambda: self._ready_plan(operation, variables, access))
+            self.plans_made += 1
+        else:
+            self.plans_remembered += 1
+        return plan
+
+    def _ready_plan(self, operation: Operation, variables: VariableValues, access: Access) -> OperationPlan:
+        plan = self._make_plan(operation, variables, access)
+        if plan.complete:
+            plan.statement(tuple(plan.roots))
         return plan
 
     def _make_plan(self, operation: Operation, variables: VariableValues, access: Access) -> OperationPlan:
