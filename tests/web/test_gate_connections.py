@@ -147,6 +147,17 @@ async def test_a_connection_is_kept_for_one_request_after_the_other() -> None:
             await asyncio.sleep(LATE * 1.2)  # between requests it may wait for longer than a request may take to come
 
 
+@pytest.mark.parametrize("before", [b"", GET], ids=["at first", "after a request"])
+async def test_empty_lines_are_no_request_and_win_no_time(before: bytes) -> None:
+    async with peers() as connect:
+        peer = await connect()
+        if before:
+            await peer.send(before)
+            assert await peer.status() == 200
+        await peer.send(b"\r\n")
+        assert await peer.is_closed()
+
+
 @pytest.mark.parametrize(
     "sent",
     [b"", b"G", b"GET / HTTP/1.1\r\nhost: kesos\r\n", b"POST / HTTP/1.1\r\nhost: k\r\ncontent-length: 9\r\n\r\n{"],
