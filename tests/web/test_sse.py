@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from app.settings import Settings
 from app.web.connections import GuardedConnection
+from app.web.sockets import GuardedSocket
 from app.web.streams import EventStream
 from tests.support.sockets import PATIENCE_SECONDS, Live, Sources, live_on, until
 from tests.support.world import BANYUMAS
@@ -142,8 +143,13 @@ async def test_streams_end_when_the_server_stops(
 
 
 async def test_a_server_that_stops_waits_for_no_client(
-    settings: Settings, listening: Callable[[], Starlette], token: str, caplog: pytest.LogCaptureFixture
+    settings: Settings,
+    listening: Callable[[], Starlette],
+    token: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    monkeypatch.setattr(GuardedSocket, "read_within", 1_000.0)
     async with live_on(settings, listening()) as live, live.begun(token, max_queue=1) as socket:
         await socket.subscribe("1", "subscription { flood }")
         await until(lambda: Sources.open == 1)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -204,7 +205,7 @@ async def test_ten_thousand_pings_are_answered_while_others_are_served(live: Liv
 
 
 async def test_messages_that_come_in_one_piece_are_worked_off_with_turns_between_them(live: Live, token: str) -> None:
-    turns = 0
+    turns, seen = 0, []
 
     async def take_turns() -> None:
         nonlocal turns
@@ -212,13 +213,20 @@ async def test_messages_that_come_in_one_piece_are_worked_off_with_turns_between
             turns += 1
             await asyncio.sleep(0)
 
-    async with live.begun(token) as socket:
-        others = asyncio.create_task(take_turns())
-        socket.connection.transport.write(b'\x81\x8f\0\0\0\0{"type":"ping"}' * 2_000)
-        for _ in range(2_000):
-            await socket.hear()
-        others.cancel()
-    assert turns >= 2_000
+    class Noted(Rates):
+        def count_request(self, caller: UUID, body_bytes: int) -> None:
+            assert caller
+            assert body_bytes
+            seen.append(turns)
+
+    with live.serving(rates=Noted(requests=1, requests_of_address=1_000, cost=1)):
+        async with live.begun(token) as socket:
+            others = asyncio.create_task(take_turns())
+            socket.connection.transport.write(b'\x81\x8f\0\0\0\0{"type":"ping"}' * 2_000)
+            for _ in range(2_000):
+                await socket.hear()
+            others.cancel()
+    assert len(set(seen)) == 2_000
 
 
 async def test_every_message_counts(live: Live, token: str, clerk: str, people: People) -> None:
