@@ -143,7 +143,10 @@ class AuditEvent(Node):
     )
     roles: list[str] = column("roles", description="The roles by which the principal had the permission.")
     permission: str | None = column("permission", description="The permission that was used, or that was missing.")
-    operation: str = column("operation", description="Name of the operation in its document, empty where it has none; of a change the name of the mutation.")
+    operation: str = column(
+        "operation",
+        description="Name of the operation in its document, empty where it has none; of a change the name of the mutation.",
+    )
     document_hash: str | None = expression(
         lambda row: sa.func.encode(row.c.document_hash, sa.literal_column("'hex'")),
         description="SHA-256 of the document, in hexadecimal digits.",

@@ -95,7 +95,22 @@ async def test_the_id_that_a_caller_gives_a_request_is_kept_and_returned(plain: 
         assert (await http.get("/page", headers={"x-request-id": sent})).headers.get_list("x-request-id") == [sent]
 
 
-@pytest.mark.parametrize("sent", ["", "0" * 31, "0" * 37, "Siti-Rahma-3302015708900071-binti-X", "a b", "a\tb", "<script>", "a;b", "é", "a\x0b", "3302/1"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "",
+        "0" * 31,
+        "0" * 37,
+        "Siti-Rahma-3302015708900071-binti-X",
+        "a b",
+        "a\tb",
+        "<script>",
+        "a;b",
+        "é",
+        "a\x0b",
+        "3302/1",
+    ],
+)
 async def test_another_id_is_not_kept_and_a_request_without_one_gets_one(plain: Settings, sent: str) -> None:
     async with edge_of(plain) as http:
         ids = {
