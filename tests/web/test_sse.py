@@ -150,11 +150,31 @@ async def test_a_server_that_stops_waits_for_no_client(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(GuardedSocket, "read_within", 1_000.0)
+    served: list[GuardedSocket] = []
+    made = GuardedSocket.connection_made
+
+    def noted(self: GuardedSocket, transport: asyncio.BaseTransport) -> None:
+        served.append(self)
+        made(self, transport)
+
+    monkeypatch.setattr(GuardedSocket, "connection_made", noted)
     async with live_on(settings, listening()) as live, live.begun(token, max_queue=1) as socket:
         await socket.subscribe("1", "subscription { flood }")
-        await until(lambda: Sources.open == 1)
+        await until(lambda: len(served) == 1)
+        await stalled(served[0])
         live.uvicorn.should_exit = True
         await live.stopped()
     assert Sources.open == 0
     # uvicorn cancels what does not end by itself, and says so.
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def stalled(connection: GuardedSocket) -> None:
+    """Wait until nothing that is written to ``connection`` is read any more."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            await until(lambda: not connection.writable.is_set())
+            try:
+                await asyncio.wait_for(connection.writable.wait(), 0.3)
+            except TimeoutError:
+                return
