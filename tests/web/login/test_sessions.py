@@ -21,7 +21,7 @@ from app.web.sessions import CookieTooLarge, SealedCookie, Sessions
 KEY = secrets.token_bytes(32)
 SESSIONS = Sessions(public_url="https://kesos.test", key=KEY)
 COOKIE = SESSIONS.cookie("kesos-session", parts=2)
-LATER = int(time.time()) + 300
+LATER = int(time.time()) + 86_400
 
 
 def request(cookies: dict[str, str]) -> Request:
