@@ -5,7 +5,7 @@ that needs Python, a mutation, an error to report) takes the stock executor over
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -138,21 +138,32 @@ class Operations:
         return Prepared(text, document, operation, asked.variables, variables, access, cost, plan)
 
     async def answer(
-        self, prepared: Prepared, *, language: Language, request_id: str, extensions: bytes | None = None
+        self,
+        prepared: Prepared,
+        place: AbstractAsyncContextManager[None],
+        *,
+        language: Language,
+        request_id: str,
+        extensions: bytes | None = None,
     ) -> Answered:
-        """Run a query or a mutation. The answer exists once the audit trail holds what it tells."""
+        """Run a query or a mutation in its ``place`` among those that run. The answer exists once the audit trail holds what it tells."""
         plan = prepared.plan
         caller = Caller(prepared.access, self._seal, self._test_nik_provinces)
         answer = Answer(plan, prepared.variables.coerced, caller, self._database)
-        if plan.complete and (body := await self._planned(plan, prepared, answer)) is not None:
+        result = None
+        async with place:
+            body = await self._planned(plan, prepared, answer) if plan.complete else None
+            if body is None:
+                result = await self._api.schema.execute(
+                    prepared.text,
+                    prepared.given,
+                    context_value=self._context(prepared, answer, language, request_id),
+                    operation_name=prepared.name or None,
+                )
+        # Whoever waits for the trail holds up nobody: its writer takes all who wait together.
+        if result is None:
             await self._keep(prepared, request_id, answer.subjects, ())
-            return Answered(_framed(body, extensions))
-        result = await self._api.schema.execute(
-            prepared.text,
-            prepared.given,
-            context_value=self._context(prepared, answer, language, request_id),
-            operation_name=prepared.name or None,
-        )
+            return Answered(_framed(body or b"", extensions))
         entries, refused = self._entries(result.errors, language, request_id)
         await self._keep(prepared, request_id, answer.subjects, refused)
         content: dict[str, Any] = {"data": result.data}

@@ -19,7 +19,7 @@ from app.web.headers import folded, is_one_of
 from app.web.streams import STATE_NAME, Streams
 
 MOST_OF_ADDRESS: Final = 512
-MOST_PIPELINED: Final = 16
+MOST_PIPELINED: Final = 8
 MOST_HEAD_BYTES: Final = 32_768
 _ARRIVES_WITHIN: Final = 20.0
 _READ_WITHIN: Final = 60.0

@@ -137,9 +137,13 @@ class Execution:
         if prepared.kind is OperationType.SUBSCRIPTION:
             raise StreamNeeded
         try:
-            async with asyncio.timeout(self._request_seconds), self._gate.enter(charged.caller.id, prepared.cost):
+            async with asyncio.timeout(self._request_seconds):
                 return await self._operations.answer(
-                    prepared, language=turn.language, request_id=turn.request_id, extensions=charged.extensions
+                    prepared,
+                    self._gate.enter(charged.caller.id, prepared.cost),
+                    language=turn.language,
+                    request_id=turn.request_id,
+                    extensions=charged.extensions,
                 )
         except TimeoutError as error:
             raise TookTooLong(self._request_seconds) from error

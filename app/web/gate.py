@@ -10,6 +10,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -117,7 +118,7 @@ class Lane:
                 self._turns.remove(caller)
 
 
-class Place:
+class Place(AbstractAsyncContextManager[None]):
     """A place in a lane for the length of an ``async with``."""
 
     __slots__ = ("_caller", "_lane")

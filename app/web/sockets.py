@@ -14,6 +14,7 @@ from app.web.streams import STATE_NAME, Streams
 
 _READ_WITHIN: Final = 15.0
 _CLOSE_WITHIN: Final = 3.0
+_BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class GuardedSocket(WebSocketsSansIOProtocol):
@@ -32,6 +33,13 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         """The connection is gone."""
         self._stop_timer()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come. A handshake that cannot be read ends the connection: uvicorn would keep it for ever, and say nothing."""
+        super().data_received(data)
+        if not self.handshake_initiated:
+            self.transport.write(b"".join(self.conn.data_to_send()) or _BAD_REQUEST)
+            self.transport.close()
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is written to; it has some time to catch up."""
