@@ -11,13 +11,11 @@ import strawberry
 from sqlalchemy.dialects import postgresql as pg
 from strawberry.scalars import JSON
 
-from app.authz.authorize import authorize
 from app.authz.permissions import Permission
 from app.domain.audit.models import Action, Purpose, audit_event
-from app.domain.audit.proofs import inclusion_proof
 from app.domain.base import DomainError
 from app.domain.registry.models import person
-from app.schema.context import Info
+from app.schema.context import AskedProof, Info
 from app.schema.enums import described_by
 from app.schema.ids import span_node
 from app.schema.node import Node
@@ -122,9 +120,7 @@ async def _proof(
         ),
     ] = None,
 ) -> JSON | None:
-    scope = authorize(info.context.access, Permission.AUDIT_EVENT_READ)
-    async with info.context.database.read(scope) as session:
-        proof = await inclusion_proof(session, root["regency_id$"], UUID(root["id$"]), noted=_seal(seal))
+    proof = await info.context.proofs.load(AskedProof(root["regency_id$"], UUID(root["id$"]), _seal(seal)))
     return None if proof is None else JSON(proof.as_json())
 
 

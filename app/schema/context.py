@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
+from uuid import UUID
 
 import strawberry
 from graphql import DocumentNode
@@ -12,7 +13,9 @@ from strawberry.dataloader import DataLoader
 from app.authz.authorize import Access, authorize
 from app.authz.permissions import Permission
 from app.domain.audit.models import Action, Purpose
+from app.domain.audit.proofs import Proof, inclusion_proof
 from app.domain.audit.service import Event, append_events
+from app.domain.base import DomainError
 from app.domain.registry.sealing import Seal
 from app.schema.language import Language
 from app.schema.plan.answer import Answer
@@ -28,6 +31,15 @@ class SealedSubject:
     village_id: int
     sealed: bytes
     purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class AskedProof:
+    """An event that is to be proved, up to a seal that somebody ``noted``."""
+
+    regency_id: int
+    event_id: UUID
+    noted: bytes | None
 
 
 @dataclass
@@ -72,6 +84,22 @@ class RequestContext:
         async with self.database.write(scope) as session:
             await append_events(session, events)
         return [self.seal.unseal(subject.sealed) for subject in subjects]
+
+    @cached_property
+    def proofs(self) -> DataLoader[AskedProof, Proof | None]:
+        """Proves events, one after the other: each proof reads a whole batch, and others need connections too."""
+        return DataLoader(load_fn=self._prove)
+
+    async def _prove(self, asked: list[AskedProof]) -> list[Proof | DomainError | None]:
+        scope = authorize(self.access, Permission.AUDIT_EVENT_READ)
+        found: list[Proof | DomainError | None] = []
+        async with self.database.read(scope) as session:
+            for each in asked:
+                try:
+                    found.append(await inclusion_proof(session, each.regency_id, each.event_id, noted=each.noted))
+                except DomainError as refusal:
+                    found.append(refusal)
+        return found
 
 
 ChangesOfAccess: TypeAlias = Callable[[], AsyncGenerator[Access, None]]

@@ -1,6 +1,7 @@
 """The one place where what went wrong becomes what the caller is told: a code, and a message in the caller's language."""
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -71,6 +72,9 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
 }
 
 
+_LONGEST_QUOTATION: Final = 500
+_NUMBER: Final = re.compile(r"\d{16,}")
+_MASK: Final = "********"
 _PREFIXES: Final[Mapping[str, str]] = {
     SYNTAX: "Dokumen GraphQL tidak terbaca",
     VALIDATION: "Dokumen GraphQL tidak sesuai skema",
@@ -114,7 +118,7 @@ def _entry(error: GraphQLError, language: Language, request_id: str, before_exec
             text = text_of(NOT_PERMITTED, language, permission=permission)
             return error_entry(NOT_PERMITTED, text, permission=permission)
         case GraphQLError() as found if (code := _code_of(found, None if error.path else before_execution)) is not None:
-            return error_entry(code, _prefixed(code, found.message, language))
+            return error_entry(code, _prefixed(code, _cut(found.message), language))
         case cause if isinstance(cause, _TOO_SLOW):
             return error_entry(TIMED_OUT, text_of(TIMED_OUT, language))
         case cause if isinstance(cause, _DATABASE_GONE):
@@ -123,6 +127,11 @@ def _entry(error: GraphQLError, language: Language, request_id: str, before_exec
         case cause:
             _log.error("a request failed", extra={"request_id": request_id}, exc_info=cause)
             return error_entry(INTERNAL, text_of(INTERNAL, language, request_id=request_id))
+
+
+def _cut(message: str) -> str:
+    """``message`` of graphql-core, which quotes what was sent: not at any length, and no NIK, because front ends log errors."""
+    return _NUMBER.sub(_MASK, message if len(message) <= _LONGEST_QUOTATION else f"{message[:_LONGEST_QUOTATION]}…")
 
 
 def _prefixed(code: str, message: str, language: Language) -> str:

@@ -19,6 +19,7 @@ MOST_DEPTH: Final = 32
 MOST_VALUES: Final = 2_000
 _LARGEST_NUMBER: Final = 2.0**63
 _LENGTH_DIGITS: Final = 12
+_LONGEST_CONTENT_TYPE: Final = 256
 _BYTE_ORDER_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _PARAMETERS: Final = frozenset({"query", "variables", "operationName", "extensions", "documentId"})
 _QUOTED_PARAMETERS: Final = tuple(f'"{name}"'.encode() for name in _PARAMETERS)
@@ -38,10 +39,12 @@ def expect_json(headers: Headers) -> None:
             "Send the body uncompressed.",
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         )
-    if headers.get("content-type") == JSON:
+    content_type = headers.get("content-type", "")
+    if content_type == JSON:
         return
     declared = MimeHeaders()
-    declared["content-type"] = headers.get("content-type", "")
+    # The time to read its parameters grows with the square of their length.
+    declared["content-type"] = content_type if len(content_type) <= _LONGEST_CONTENT_TYPE else ""
     if declared.get_content_type() != JSON or declared.get_content_charset("utf-8") not in {"utf-8", "utf8"}:
         raise BadRequest(
             f"Kirim permintaan sebagai {JSON} dalam UTF-8.",

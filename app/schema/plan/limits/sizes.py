@@ -28,6 +28,7 @@ from graphql.language import (
     VariableNode,
 )
 
+from app.domain.audit.proofs import MOST_BATCHES
 from app.schema.ids import MOST_IDS
 from app.schema.paging import DEFAULT_PAGE, LONGEST_PAGE
 from app.schema.plan.blueprint import Blueprint
@@ -144,6 +145,13 @@ _LISTS: Final[Mapping[tuple[str, str], Count]] = {
 }
 
 
+_DOCUMENTS: Final[Mapping[tuple[str, str], Count]] = {
+    # The place in its batch; up to a seal that somebody noted also seven values of every batch on the way.
+    ("AuditEvent", "inclusionProof"): Count(lambda seal: 50 if seal is None else 7 * MOST_BATCHES, ("seal",), (None,)),
+}
+"""Leaves that are documents of their own, of so many values."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldSize:
     """What a field adds to an answer: the type below it, the items that it lists, and the size that it gives to lists below it.
@@ -176,10 +184,11 @@ def _field_size(blueprint: Blueprint, place: tuple[str, str], type_: GraphQLOutp
         return FieldSize(type_name, gives=_FIRST)
     if place in _GIVEN:
         return FieldSize(type_name, gives=_GIVEN[place])
+    if place in _DOCUMENTS:
+        return FieldSize(type_name, lists=_DOCUMENTS[place])
     if not is_list_type(get_nullable_type(type_)):
         return FieldSize(type_name)
     if isinstance(specification, PagePart) or place in _TAKEN:
         return FieldSize(type_name, takes=True)
-    if isinstance(specification, Lookup):
-        return FieldSize(type_name, lists=_IDS)
-    return FieldSize(type_name, lists=_LISTS.get(place, _exactly(ASSUMED)))
+    of_ids = isinstance(specification, Lookup)
+    return FieldSize(type_name, lists=_IDS if of_ids else _LISTS.get(place, _exactly(ASSUMED)))
