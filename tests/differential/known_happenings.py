@@ -1,6 +1,6 @@
 """Documents about grants and about the audit trail."""
 
-from typing import Final
+from typing import Any, Final
 
 from tests.differential.callers import ADMINISTRATOR, TRUSTED
 from tests.differential.known_documents import EVERYBODY, PAGE, Case
@@ -17,6 +17,14 @@ _EVENT: Final = (
 )
 _FILTERED: Final = (
     "query ($filter: AuditEventFilter) { auditEvents(filter: $filter, first: 100) { nodes { id action } totalCount } }"
+)
+_WANTED: Final[tuple[dict[str, Any], ...]] = (
+    {},
+    {"actions": ["REVEAL", "CHANGE"]},
+    {"actions": []},
+    {"principalId": "01800000-0000-7000-8000-000000003402"},
+    {"since": "2024-03-01T00:05:00Z", "until": "2024-03-01T07:10:00+07:00"},
+    {"since": "<moment>", "actions": "READ", "principalId": "01800000-0000-7000-8000-000000003401"},
 )
 HAPPENINGS: Final = [
     Case("grants with all their fields", f"{{ grants(first: 100) {{ nodes {{ {_GRANT} }} {PAGE} }} }}", callers=SOME),
@@ -57,14 +65,7 @@ HAPPENINGS: Final = [
     ],
     *[
         Case(f"events by {' and '.join(wanted) or 'nothing'}", _FILTERED, {"filter": wanted}, callers=SOME)
-        for wanted in (
-            {},
-            {"actions": ["REVEAL", "CHANGE"]},
-            {"actions": []},
-            {"principalId": "01800000-0000-7000-8000-000000003402"},
-            {"since": "2024-03-01T00:05:00Z", "until": "2024-03-01T07:10:00+07:00"},
-            {"since": "<moment>", "actions": "READ", "principalId": "01800000-0000-7000-8000-000000003401"},
-        )
+        for wanted in _WANTED
     ],
     Case(
         "who read the data of a person",
