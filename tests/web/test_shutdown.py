@@ -43,7 +43,7 @@ async def answer_withheld(
     async with owner.transaction():
         await owner.execute("lock table family in access exclusive mode")
         asked = asyncio.create_task(http.post("/graphql", json={"query": QUERY}))
-        while not await owner.fetchval("select exists (select from pg_locks where not granted)"):  # noqa: ASYNC110  (nobody tells)
+        while not await owner.fetchval("select exists (select from pg_locks where not granted)"):
             assert not asked.done(), asked
             await asyncio.sleep(0.02)
         yield asked
