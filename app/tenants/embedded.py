@@ -29,7 +29,7 @@ _TUNING: Final = {
     "shared_buffers": "1GB",
     "max_wal_size": "4GB",
     "wal_compression": "on",
-    "max_connections": "60",
+    "max_connections": "100",
     "random_page_cost": "1.1",
     "shared_preload_libraries": "pg_stat_statements",
     # Details of an error quote the row that was refused, and rows are about people.
