@@ -30,6 +30,23 @@ class Settings(BaseSettings):
     )
     app_password: SecretStr | None = Field(None, description="Password of kesos_app on a database server.")
     loader_password: SecretStr | None = Field(None, description="Password of kesos_loader on a database server.")
+    files_dir: Path | None = Field(
+        None,
+        description="Folder of uploads and exports, sealed; all processes, on whichever machine, see the same. Unset: `files` in "
+        "the data folder.",
+    )
+    largest_upload_bytes: int = Field(2_147_483_648, ge=1, description="The largest file that may be uploaded.")
+    upload_hours: float = Field(72.0, gt=0, description="How long an upload is kept that no import uses.")
+    link_seconds: int = Field(300, ge=10, le=86_400, description="How long the link to an export is good.")
+    export_hours: float = Field(24.0, gt=0, description="How long the file of an export is kept.")
+    jobs_at_once: int = Field(2, ge=1, le=32, description="Jobs that one worker process works on at the same time.")
+    dukcapil_url: str | None = Field(
+        None, description="Where the civil registry compares persons (docs/dukcapil.md); unset, nobody is compared."
+    )
+    dukcapil_token: SecretStr | None = Field(None, description="Bearer token for that service.")
+    dukcapil_requests_per_second: float = Field(
+        5.0, gt=0, le=1_000, description="Batches that one job sends to it in a second."
+    )
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     read_pool_size: int = Field(8, ge=1, le=200, description="Connections that one server process reads through.")

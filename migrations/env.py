@@ -9,9 +9,10 @@ from app.domain.documents import models as documents
 from app.domain.insights import models as insights
 from app.domain.regions import models as regions
 from app.domain.registry import models as registry
+from app.domain.registry.imports import models as imports
 from app.tenants.tables import metadata
 
-MODULES_WITH_TABLES = (regions, authz, registry, insights, audit, documents)
+MODULES_WITH_TABLES = (regions, authz, registry, insights, audit, documents, imports)
 """Named, so that their tables are in the catalogue when revisions are compared with it."""
 
 

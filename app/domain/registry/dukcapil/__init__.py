@@ -1,0 +1,1 @@
+"""Matching of registered persons with the civil registry (Dukcapil)."""

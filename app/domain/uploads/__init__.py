@@ -1,0 +1,1 @@
+"""Files that were sent in, kept sealed until they are worked on."""

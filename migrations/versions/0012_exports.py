@@ -1,0 +1,18 @@
+"""Exports.
+
+Revision ID: 0012
+Revises: 0011
+"""
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create."""
+
+
+def downgrade() -> None:
+    """Drop."""
