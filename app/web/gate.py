@@ -17,7 +17,7 @@ from typing import Final, Self, TypeVar
 from app.settings import Settings
 from app.web.refusals import Overloaded
 
-EXPENSIVE: Final = 20_000
+EXPENSIVE: Final = 5_000
 """Values from which on a request takes the lane of the expensive ones."""
 _HOLD_SECONDS: Final = 1.0
 _MOST_HELD: Final = 2_048
