@@ -21,9 +21,10 @@ from app.domain.registry.enums import (
     WorkPosition,
 )
 from app.domain.registry.errors import FileUnreadable, FileWithoutRows, HeaderMissing, HeaderRepeated
+from app.domain.registry.imports.reading_findings import masked
 from app.domain.registry.opensid import codes
 from app.domain.registry.opensid.reader import ParsedFile, parse_opensid
-from app.domain.registry.opensid.report import RowIssue, masked
+from app.domain.registry.opensid.report import RowIssue
 from tests.registry.opensid_files import FORM, HEADERS, SAMPLE, csv_of, row_of, xlsx_of
 
 needs_sample = pytest.mark.skipif(not SAMPLE.exists(), reason="the sample of ../shared/data is not on this machine")
@@ -227,8 +228,8 @@ def test_an_error_has_its_text_in_both_languages() -> None:
         column="sex",
         value="9",
         code="CODE_UNKNOWN",
-        indonesian='Kode tidak dikenal; lihat lembar "Kode Data" pada formulir OpenSID.',
-        english='Unknown code; see the sheet "Kode Data" of OpenSID\'s form.',
+        indonesian='Kode tidak dikenal; lihat daftar kode formatnya (OpenSID: lembar "Kode Data" pada formulir).',
+        english='Unknown code; see the code list of the format (OpenSID: the sheet "Kode Data" of its form).',
     )
 
 

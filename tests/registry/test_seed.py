@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from app.domain.regions.errors import RegionUnknown
 from app.domain.regions.models import RegionKind
+from app.domain.registry.copy_text import NULL
 from app.domain.registry.enums import IdentityStatus, Presence, Sex
 from app.domain.registry.errors import EditionUnknown
 from app.domain.registry.nik import check_kk, check_nik
@@ -20,8 +21,14 @@ from app.domain.registry.seed import SeedProgress, SeedResult, loading, seed_reg
 from app.domain.registry.seed.errors import RegistryNotEmpty
 from app.domain.registry.seed.identity import IDENTITY_MIX
 from app.domain.registry.seed.places import Village, spread
-from app.domain.registry.seed.population import FAMILY_COLUMNS, PERSON_COLUMNS, RANK_COLUMNS, Population, SeedRun
-from app.domain.registry.seed.rows import NULL
+from app.domain.registry.seed.population import (
+    FAMILY_COLUMNS,
+    PERSON_COLUMNS,
+    RANK_COLUMNS,
+    Population,
+    SeedRun,
+    sealed_numbers,
+)
 from app.domain.registry.service import STANDARD_EDITIONS
 from app.settings import TEST_NIK_PROVINCE
 from app.tenants.region_path import RegionPath
@@ -55,7 +62,7 @@ class Made(NamedTuple):
 def make(families: int, *, seed: int = 1, size: int = 1_000, region: RegionPath = YOGYAKARTA) -> Made:
     made = Made([], [], [])
     run = SeedRun(region, families, seed, TODAY, STANDARD_EDITIONS[4:2:-1])
-    for batch in Population(run, SEAL).batches(VILLAGES, size):
+    for batch in Population(run, sealed_numbers(SEAL)).batches(VILLAGES, size):
         texts = (batch.family_rows, batch.person_rows, batch.rank_rows)
         for rows, text, columns in zip(made, texts, (FAMILY_COLUMNS, PERSON_COLUMNS, RANK_COLUMNS), strict=True):
             lines = text.decode().splitlines()

@@ -17,12 +17,19 @@ class HeaderMissing(DomainError):
 
     code = "IMPORT_HEADER_MISSING"
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[str], file: str = "") -> None:
+        """``file`` is the one of several, or the sheet, that lacks them; OpenSID's file where none is named."""
         names = ", ".join(columns)
-        super().__init__(
-            f"Berkas tidak memiliki kolom: {names}. Baris pertama harus berisi judul kolom OpenSID.",
-            f"The file lacks these columns: {names}. Its first row must hold OpenSID's column headers.",
-        )
+        if file:
+            super().__init__(
+                f"{file} tidak memiliki kolom: {names}. Baris pertama harus berisi judul kolom.",
+                f"{file} lacks these columns: {names}. Its first row must hold the column headers.",
+            )
+        else:
+            super().__init__(
+                f"Berkas tidak memiliki kolom: {names}. Baris pertama harus berisi judul kolom OpenSID.",
+                f"The file lacks these columns: {names}. Its first row must hold OpenSID's column headers.",
+            )
         self.columns = tuple(columns)
 
 

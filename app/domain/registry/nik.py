@@ -13,6 +13,7 @@ Kalimantan Utara (65) and four of the six provinces of Papua (92, 93, 95, 96) ar
 import re
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from stdnum.exceptions import ValidationError
@@ -27,6 +28,8 @@ PROVINCES: Final = frozenset(str(code) for first, last in _ISLAND_GROUPS for cod
 _SIXTEEN_DIGITS: Final = re.compile(r"[0-9]{16}")
 _FEMALE_DAY: Final = 40
 _LAST_DAY: Final = 71
+_DATES_REMEMBERED: Final = 1 << 17
+"""More than the 74,400 date parts that make sense, of both sexes and in all years."""
 
 
 class Finding(NamedTuple):
@@ -117,33 +120,78 @@ class NikVerdict:
     """The birth date that it shows: the declared one if that agrees, else the latest that is not in the future."""
 
 
-def _calendar_date(number: str) -> date | None:
-    if int(number[6:8]) > _LAST_DAY:
+class ShownDate(NamedTuple):
+    """What the six digits of the date in a NIK show."""
+
+    birth_date: date
+    """In the 20th century, but for dates that only the 21st has."""
+    sex: Sex
+
+    def latest(self, today: date) -> date:
+        """The birth date in the latest century that does not put it after ``today``."""
+        later = self.birth_date.replace(year=2000 + self.birth_date.year % 100)
+        return later if later <= today else self.birth_date
+
+    def beside(self, declared: date | None, today: date) -> date:
+        """The birth date: the declared one if that agrees, else the latest that is not in the future."""
+        shown = self.birth_date
+        if declared is not None and (declared.month, declared.day, declared.year % 100) == (
+            shown.month,
+            shown.day,
+            shown.year % 100,
+        ):
+            return declared
+        return self.latest(today)
+
+
+@lru_cache(maxsize=_DATES_REMEMBERED)
+def shown_date(digits: str) -> ShownDate | None:
+    """What DDMMYY in a NIK shows; None where there is no such day."""
+    day = int(digits[:2])
+    if day > _LAST_DAY:
         return None
     try:
-        day: date = stdnum_nik.get_birth_date(number)
+        birth_date = stdnum_nik.get_birth_date(f"000000{digits}")
     except ValidationError:
         return None
-    return day
+    return ShownDate(birth_date, Sex.FEMALE if day > _FEMALE_DAY else Sex.MALE)
 
 
-def _in_its_century(day: date, declared: date | None, today: date) -> date:
-    if declared is not None and (declared.month, declared.day, declared.year % 100) == (
-        day.month,
-        day.day,
-        day.year % 100,
-    ):
-        return declared
-    later = day.replace(year=2000 + day.year % 100)
-    return later if later <= today else day
+def nik_region_errors(digits: str, test_provinces: frozenset[str]) -> tuple[Finding, ...]:
+    """What is wrong with PPKKCC of a NIK."""
+    return _found(
+        (NIK_PROVINCE_UNKNOWN, not is_province(digits, test_provinces)),
+        (NIK_REGION_ZERO, "00" in {digits[2:4], digits[4:6]}),
+    )
+
+
+def is_province(digits: str, test_provinces: frozenset[str]) -> bool:
+    """Whether a number begins with the code of a province, or with one of ``test_provinces``."""
+    return digits[:2] in PROVINCES or digits[:2] in test_provinces
+
+
+def is_serial(digits: str) -> bool:
+    """Whether SSSS of a NIK may be."""
+    return digits != "0000"
+
+
+def is_day_of_issue(digits: str) -> bool:
+    """Whether DDMMYY in a KK number is a day of the calendar."""
+    return int(digits[:2]) <= _FEMALE_DAY and shown_date(digits) is not None
+
+
+def regency_of_issue(number: str, test_provinces: frozenset[str]) -> int | None:
+    """The regency where a NIK or KK was issued; None where it is a synthetic one, which tells nothing.
+
+    Districts split too often for their two digits to tell anything: in OpenSID's sample the families of Senggigi
+    (52.01.14) hold cards of 52.01.08.
+    """
+    return None if number[:2] in test_provinces else int(number[:4])
 
 
 def _issued_elsewhere(number: str, village: RegionPath | None, test_provinces: frozenset[str]) -> bool:
-    # Districts split too often for their two digits to tell anything: in OpenSID's sample the families of Senggigi
-    # (52.01.14) hold cards of 52.01.08.
-    if village is None or number[:2] in test_provinces:
-        return False
-    return int(number[:4]) != village.ancestor(RegionLevel.REGENCY).id
+    regency = regency_of_issue(number, test_provinces)
+    return village is not None and regency is not None and regency != village.ancestor(RegionLevel.REGENCY).id
 
 
 def check_nik(
@@ -173,23 +221,19 @@ def check_nik(
     digits = stdnum_nik.compact(number)
     if _SIXTEEN_DIGITS.fullmatch(digits) is None:
         return NikVerdict(digits, (NIK_NOT_16_DIGITS,))
-    day = _calendar_date(digits)
-    errors = _found(
-        (NIK_PROVINCE_UNKNOWN, digits[:2] not in PROVINCES | test_provinces),
-        (NIK_REGION_ZERO, "00" in {digits[2:4], digits[4:6]}),
-        (NIK_DATE_IMPOSSIBLE, day is None),
-        (NIK_SERIAL_ZERO, digits[12:] == "0000"),
+    shown = shown_date(digits[6:12])
+    errors = nik_region_errors(digits, test_provinces) + _found(
+        (NIK_DATE_IMPOSSIBLE, shown is None), (NIK_SERIAL_ZERO, not is_serial(digits[12:]))
     )
-    if day is None:
+    if shown is None:
         return NikVerdict(digits, errors)
-    shown_sex = Sex.FEMALE if int(digits[6:8]) > _FEMALE_DAY else Sex.MALE
-    shown_date = _in_its_century(day, birth_date, today)
+    shown_birth_date = shown.beside(birth_date, today)
     warnings = _found(
-        (NIK_SEX_DIFFERS, sex is not None and sex is not shown_sex),
-        (NIK_BIRTH_DATE_DIFFERS, birth_date is not None and birth_date != shown_date),
+        (NIK_SEX_DIFFERS, sex is not None and sex is not shown.sex),
+        (NIK_BIRTH_DATE_DIFFERS, birth_date is not None and birth_date != shown_birth_date),
         (NIK_ISSUED_ELSEWHERE, _issued_elsewhere(digits, village, test_provinces)),
     )
-    return NikVerdict(digits, errors, warnings, shown_sex, shown_date)
+    return NikVerdict(digits, errors, warnings, shown.sex, shown_birth_date)
 
 
 def check_kk(number: str, *, village: RegionPath | None = None, test_provinces: frozenset[str]) -> KkVerdict:
@@ -205,11 +249,11 @@ def check_kk(number: str, *, village: RegionPath | None = None, test_provinces: 
     digits = stdnum_nik.compact(number)
     if _SIXTEEN_DIGITS.fullmatch(digits) is None:
         return KkVerdict(digits, (KK_NOT_16_DIGITS,))
-    province_known = digits[:2] in PROVINCES | test_provinces
+    province_known = is_province(digits, test_provinces)
     warnings = _found(
         (KK_PROVINCE_UNKNOWN, not province_known),
         (KK_ISSUED_ELSEWHERE, province_known and _issued_elsewhere(digits, village, test_provinces)),
-        (KK_DATE_IMPOSSIBLE, int(digits[6:8]) > _FEMALE_DAY or _calendar_date(digits) is None),
+        (KK_DATE_IMPOSSIBLE, not is_day_of_issue(digits[6:12])),
     )
     return KkVerdict(digits, (), warnings)
 

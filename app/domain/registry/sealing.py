@@ -4,20 +4,18 @@ Each number is stored three times: sealed with AES-256-GCM (key id, nonce, ciphe
 uniqueness, and masked for reading.
 """
 
-import base64
-import hmac
-import json
 import os
-import secrets
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Final, NamedTuple, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
+from app.domain.sealing_keys import SealingKeys
 from app.settings import Settings
 
-KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 DIGEST_BYTES: Final = 16
 
@@ -42,22 +40,19 @@ def mask(number: str) -> str:
 class Seal:
     """Seals, opens and digests numbers with the keys of one deployment."""
 
-    def __init__(self, keys: dict[str, bytes], digest_key: bytes) -> None:
+    def __init__(self, keys: Mapping[str, bytes], digest_key: bytes) -> None:
         """Use the last of ``keys`` (id -> 32 bytes) to seal and all of them to open."""
         self._opening = {name.encode(): AESGCM(key) for name, key in keys.items()}
         name, cipher = list(self._opening.items())[-1]
         self._header = bytes([len(name)]) + name
         self._sealing = cipher
-        self._digest_key = digest_key
+        self._digesting = HMAC(digest_key, SHA256())
 
     @classmethod
     def of_settings(cls, settings: Settings) -> Self:
-        """The keys of the environment, or keys made once for this data folder while the development issuer is on."""
-        if settings.sealing_keys and settings.digest_key is not None:
-            keys = {name: base64.b64decode(key.get_secret_value()) for name, key in settings.sealing_keys.items()}
-            return cls(keys, base64.b64decode(settings.digest_key.get_secret_value()))
-        stored = _development_keys(settings.data_dir / "sealing-keys.json")
-        return cls({"development": base64.b64decode(stored["sealing"])}, base64.b64decode(stored["digest"]))
+        """With the keys that the deployment has."""
+        keys = SealingKeys.of_settings(settings)
+        return cls(keys.sealing, keys.digest)
 
     def seal(self, number: str) -> bytes:
         """Seal one number; two seals of the same number differ."""
@@ -81,18 +76,11 @@ class Seal:
 
     def digest(self, number: str) -> bytes:
         """16 bytes that are equal for equal numbers and cannot be computed without the key."""
-        return hmac.digest(self._digest_key, number.encode(), "sha256")[:DIGEST_BYTES]
+        # The key is hashed once, not for every number: an import makes millions of digests.
+        digesting = self._digesting.copy()
+        digesting.update(number.encode())
+        return digesting.finalize()[:DIGEST_BYTES]
 
     def stored(self, number: str) -> SealedNumber:
         """All three forms of ``number``."""
         return SealedNumber(self.seal(number), self.digest(number), mask(number))
-
-
-def _development_keys(path: Path) -> dict[str, str]:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = {name: base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() for name in ("sealing", "digest")}
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(fresh))
-    stored: dict[str, str] = json.loads(path.read_text())
-    return stored

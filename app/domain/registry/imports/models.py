@@ -119,6 +119,7 @@ registry_import = sa.Table(
     sa.Column("region_id", sa.BigInteger, sa.ForeignKey("region.id", name="registry_import_region_fk"), nullable=False),
     sa.Column("upload_id", pg.UUID(as_uuid=True), nullable=False),
     sa.Column("job_id", pg.UUID(as_uuid=True)),
+    sa.Column("idempotency_key", pg.UUID(as_uuid=True), nullable=False),
     sa.Column("format", sa.Text, nullable=False),
     sa.Column("profile", sa.Text),
     sa.Column("encoding", sa.Text, nullable=False, server_default="utf-8-sig"),
@@ -144,6 +145,7 @@ registry_import = sa.Table(
     sa.CheckConstraint(
         "(format = 'PROFILE') = (profile is not null)", name=sa.schema.conv("registry_import_profile_ck")
     ),
+    sa.UniqueConstraint("regency_id", "idempotency_key", name="registry_import_key_uq"),
 )
 
 _PLACED: Final = {"regency_id", "id", "village_id"}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from app.domain.registry.enums import Presence
+from app.domain.registry.imports import reading_findings as findings
 from app.domain.registry.nik import Finding, check_kk, check_nik
 from app.domain.registry.opensid import report
 from app.domain.registry.opensid.reader import BrokenRow, ParsedFile, PersonRow
@@ -84,7 +85,7 @@ def judge_persons(
     names: dict[tuple[str, str, date | None], int] = {}
     for row in rows:
         if row.birth_date is not None and row.birth_date > today:
-            judgement.refuse(row, "tanggallahir", report.BIRTH_DATE_IN_FUTURE, row.birth_date.isoformat())
+            judgement.refuse(row, "tanggallahir", findings.BIRTH_DATE_IN_FUTURE, row.birth_date.isoformat())
         first_namesake = names.setdefault((row.kk, row.name.casefold(), row.birth_date), row.line)
         if row.nik is None:
             if first_namesake != row.line:

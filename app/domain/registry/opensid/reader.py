@@ -1,34 +1,34 @@
 """From rows of text to persons with typed values, or to the reason why a row is none."""
 
-import math
+import io
 import re
-import unicodedata
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, NamedTuple, TypeVar
 
-from stdnum.id.nik import compact
-
+from app.domain.registry.copy_text import Value
 from app.domain.registry.enums import FamilyRelationship, NoNikReason, Presence, Sex
 from app.domain.registry.errors import FileWithoutRows
+from app.domain.registry.imports import reading_findings as findings
+from app.domain.registry.imports.cells import (
+    NOTHING_CODED,
+    CellRefused,
+    clean_text,
+    date_of,
+    digits_of,
+    location_of,
+    neighbourhood,
+)
 from app.domain.registry.nik import Finding
-from app.domain.registry.opensid import codes, report
+from app.domain.registry.opensid import codes
 from app.domain.registry.opensid.report import RowIssue
 from app.domain.registry.opensid.table import SourceRow, read_rows
 
 _Meaning = TypeVar("_Meaning")
-_MAX_TEXT: Final = 200
-_OLDEST_YEAR: Final = 1900
-_DASH: Final = "-"
-_NOTHING_CODED: Final = frozenset({"0", "0000-00-00", "00-00-0000"})
-_YEAR_FIRST: Final = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?: 00:00:00)?", re.ASCII)
-_DAY_FIRST: Final = re.compile(r"(\d{1,2})[-/](\d{1,2})[-/](\d{4})", re.ASCII)
-_SCIENTIFIC: Final = re.compile(r"\d([.,]\d+)?E\+?\d+", re.ASCII | re.IGNORECASE)
 _PROVISIONAL: Final = re.compile(r"0\d{15}", re.ASCII)
 """OpenSID gives a person without NIK the number 0, the village code and five digits."""
-_INDONESIA: Final = ((-11.5, 6.5), (94.5, 141.5))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +47,9 @@ class PersonRow:
     sex: Sex
     birth_date: date | None = field(repr=False)
     presence: Presence
-    attributes: Mapping[str, object] = field(repr=False)
+    attributes: Mapping[str, Value] = field(repr=False)
     """The other columns of ``person``, each with its value or None."""
-    family: Mapping[str, object] = field(repr=False)
+    family: Mapping[str, Value] = field(repr=False)
     """The columns of ``family`` that this row has a value for."""
 
     @property
@@ -58,7 +58,7 @@ class PersonRow:
         return self.relationship is FamilyRelationship.HEAD
 
     @property
-    def columns(self) -> dict[str, object]:
+    def columns(self) -> dict[str, Value]:
         """All columns of ``person`` that the file fills, but for the identity."""
         return {
             "name": self.name,
@@ -99,7 +99,7 @@ class _Row:
         self._cells = source.cells
         self._texts: dict[str, str | None] = {}
         if source.misshapen:
-            self.refuse("", report.ROW_SHAPE)
+            self.refuse("", findings.ROW_SHAPE)
 
     def refuse(self, column: str, finding: Finding) -> None:
         self.errors.append(RowIssue.of(self.line, column, self._cells.get(column, ""), finding))
@@ -114,12 +114,12 @@ class _Row:
     def filled(self, column: str) -> str | None:
         """The text of a cell where 0 means nothing, too."""
         value = self.text(column)
-        return None if value in _NOTHING_CODED else value
+        return None if value in NOTHING_CODED else value
 
     def is_empty(self, column: str) -> bool:
         """Whether a cell holds nothing, or 0; a cell that cannot be read is not empty."""
         value = self._cleaned(column)
-        return value is not None and (not value or value in _NOTHING_CODED)
+        return value is not None and (not value or value in NOTHING_CODED)
 
     def _cleaned(self, column: str) -> str | None:
         if column not in self._texts:
@@ -127,19 +127,11 @@ class _Row:
         return self._texts[column]
 
     def _clean(self, column: str) -> str | None:
-        cell = self._cells.get(column, "")
-        if not cell.isascii():
-            # Files of the civil registry are full of invisible format characters.
-            cell = "".join(character for character in cell if unicodedata.category(character) != "Cf")
-        # Spreadsheets leave the apostrophe that marks a number as text.
-        value = " ".join(cell.split()).removeprefix("'")
-        if not value.isprintable():
-            self.refuse(column, report.TEXT_UNREADABLE)
+        try:
+            return clean_text(self._cells.get(column, ""))
+        except CellRefused as refusal:
+            self.refuse(column, refusal.finding)
             return None
-        if len(value) > _MAX_TEXT:
-            self.refuse(column, report.TEXT_TOO_LONG)
-            return None
-        return "" if value == _DASH else value
 
     def code_number(self, column: str, known: Container[int]) -> int | None:
         """The code of a cell; None where there is none."""
@@ -148,7 +140,7 @@ class _Row:
             return None
         number = value.removesuffix(".0")
         if not (number.isascii() and number.isdecimal() and int(number) in known):
-            self.refuse(column, report.CODE_UNKNOWN)
+            self.refuse(column, findings.CODE_UNKNOWN)
             return None
         return int(number)
 
@@ -160,7 +152,7 @@ class _Row:
     def required_code(self, column: str, meanings: Mapping[int, _Meaning]) -> _Meaning | None:
         """What the code of a cell means; None, and an error, where there is none."""
         if self.is_empty(column):
-            self.refuse(column, report.CODE_MISSING)
+            self.refuse(column, findings.CODE_MISSING)
         return self.code(column, meanings)
 
     def number(self, column: str) -> str | None:
@@ -168,54 +160,35 @@ class _Row:
         value = self.filled(column)
         if value is None:
             return None
-        if _SCIENTIFIC.fullmatch(value):
-            self.refuse(column, report.NUMBER_ROUNDED)
+        try:
+            return digits_of(value)
+        except CellRefused as refusal:
+            self.refuse(column, refusal.finding)
             return None
-        digits: str = compact(value)
-        return digits
 
     def day(self, column: str) -> date | None:
         """The date of a cell; None where there is none."""
         value = self.filled(column)
         if value is None:
             return None
-        day = _date_of(value)
-        if day is None:
-            self.refuse(column, report.DATE_INVALID)
-        return day
+        try:
+            return date_of(value)
+        except CellRefused as refusal:
+            self.refuse(column, refusal.finding)
+            return None
 
-    def location(self) -> dict[str, object]:
+    def location(self) -> dict[str, Value]:
         """Latitude and longitude in degrees; nothing where there are none that can be used."""
-        pair = [self.text(column) for column in ("lat", "lng")]
-        if pair == [None, None]:
+        north, east = self.text("lat"), self.text("lng")
+        if north is None and east is None:
             return {}
         try:
-            latitude, longitude = (float((text or "").replace(",", ".")) for text in pair)
-        except ValueError:
-            latitude = longitude = math.nan
-        if not (abs(latitude) <= 90 and abs(longitude) <= 180):
-            self.refuse("lat", report.COORDINATES_INVALID)
-            return {}
-        (south, north), (west, east) = _INDONESIA
-        if not (south <= latitude <= north and west <= longitude <= east):
-            self.doubt("lat", report.COORDINATES_ABROAD)
+            latitude, longitude = location_of(north or "", east or "")
+        except CellRefused as refusal:
+            tell = self.doubt if refusal.finding is findings.COORDINATES_ABROAD else self.refuse
+            tell("lat", refusal.finding)
             return {}
         return {"latitude": latitude, "longitude": longitude}
-
-
-def _date_of(text: str) -> date | None:
-    if year_first := _YEAR_FIRST.fullmatch(text):
-        year, month, day = map(int, year_first.groups())
-    elif day_first := _DAY_FIRST.fullmatch(text):
-        day, month, year = map(int, day_first.groups())
-    else:
-        return None
-    if year < _OLDEST_YEAR:
-        return None
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
 
 
 def _pregnancy(row: _Row, sex: Sex | None) -> bool | None:
@@ -223,28 +196,28 @@ def _pregnancy(row: _Row, sex: Sex | None) -> bool | None:
     if sex is Sex.FEMALE:
         return pregnant
     if pregnant and sex is Sex.MALE:
-        row.doubt("hamil", report.PREGNANT_NOT_FEMALE)
+        row.doubt("hamil", findings.PREGNANT_NOT_FEMALE)
     return None
 
 
 def _presence(row: _Row) -> Presence:
     status = row.code_number("status_dasar", {*codes.PRESENCE, codes.STATUS_NOT_VALID})
     if status == codes.STATUS_NOT_VALID:
-        row.refuse("status_dasar", report.STATUS_NOT_VALID)
+        row.refuse("status_dasar", findings.STATUS_NOT_VALID)
         status = None
     return Presence.PRESENT if status is None else codes.PRESENCE[status]
 
 
-def _difficulties(row: _Row) -> dict[str, object]:
+def _difficulties(row: _Row) -> dict[str, Value]:
     disability = row.code("cacat_id", codes.DISABILITY)
     if disability is None:
         return {}
     if disability.names_no_function:
-        row.doubt("cacat_id", report.DISABILITY_UNSPECIFIC)
+        row.doubt("cacat_id", findings.DISABILITY_UNSPECIFIC)
     return dict(disability.difficulties)
 
 
-def _attributes(row: _Row, sex: Sex | None) -> dict[str, object]:
+def _attributes(row: _Row, sex: Sex | None) -> dict[str, Value]:
     diploma = row.code_number("pendidikan_kk_id", codes.DIPLOMA)
     schooling = codes.schooling(diploma, row.code_number("pendidikan_sedang_id", codes.SCHOOLING))
     occupation = row.code("pekerjaan_id", codes.OCCUPATION) or codes.Occupation(working=None)
@@ -267,17 +240,13 @@ def _attributes(row: _Row, sex: Sex | None) -> dict[str, object]:
     }
 
 
-def _neighbourhood(number: str | None) -> str | None:
-    # Workbooks keep RT 004 as the figure 4; both are one RT.
-    return number.zfill(3) if number is not None and number.isdecimal() else number
-
-
-def _family_values(row: _Row) -> dict[str, object]:
+def _family_values(row: _Row) -> dict[str, Value]:
+    rw, rt = row.text("rw"), row.text("rt")
     values = {
         "address": row.text("alamat") or row.text("alamat_sekarang"),
         "hamlet": row.text("dusun"),
-        "rw": _neighbourhood(row.text("rw")),
-        "rt": _neighbourhood(row.text("rt")),
+        "rw": rw and neighbourhood(rw),
+        "rt": rt and neighbourhood(rt),
         **row.location(),
     }
     return {column: value for column, value in values.items() if value is not None}
@@ -286,19 +255,19 @@ def _family_values(row: _Row) -> dict[str, object]:
 def _read(row: _Row) -> PersonRow | BrokenRow:
     kk = row.number("no_kk")
     if row.is_empty("no_kk"):
-        row.refuse("no_kk", report.KK_MISSING)
+        row.refuse("no_kk", findings.KK_MISSING)
     nik = row.number("nik")
     provisional = nik is not None and _PROVISIONAL.fullmatch(nik) is not None
     if provisional or row.is_empty("nik"):
-        row.doubt("nik", report.NIK_ABSENT)
+        row.doubt("nik", findings.NIK_ABSENT)
     name = row.text("nama")
     if row.is_empty("nama"):
-        row.refuse("nama", report.NAME_MISSING)
+        row.refuse("nama", findings.NAME_MISSING)
     relationship = row.required_code("kk_level", codes.RELATIONSHIP)
     sex = row.required_code("sex", codes.SEX)
     birth_date = row.day("tanggallahir")
     if row.is_empty("tanggallahir"):
-        row.doubt("tanggallahir", report.BIRTH_DATE_MISSING)
+        row.doubt("tanggallahir", findings.BIRTH_DATE_MISSING)
     presence = _presence(row)
     no_nik_reason = row.code("status_rekam", codes.NO_NIK_REASON) or NoNikReason.OTHER
     attributes = _attributes(row, sex)
@@ -321,6 +290,22 @@ def _read(row: _Row) -> PersonRow | BrokenRow:
     )
 
 
+class ReadRow(NamedTuple):
+    """One row of a file and what was found in it."""
+
+    row: PersonRow | BrokenRow
+    errors: tuple[RowIssue, ...]
+    warnings: tuple[RowIssue, ...]
+
+
+def read_opensid(source: BinaryIO, encoding: str) -> Iterator[ReadRow]:
+    """The rows of OpenSID's population file one by one; errors are those of ``parse_opensid``."""
+    for source_row in read_rows(source, encoding):
+        row = _Row(source_row)
+        read = _read(row)
+        yield ReadRow(read, tuple(row.errors), tuple(row.warnings))
+
+
 def parse_opensid(source: Path | bytes, *, encoding: str = "utf-8-sig") -> ParsedFile:
     """Read OpenSID's population file.
 
@@ -333,16 +318,16 @@ def parse_opensid(source: Path | bytes, *, encoding: str = "utf-8-sig") -> Parse
         HeaderMissing: one of the columns nama, no_kk, nik, sex, tanggallahir, kk_level is not there.
         HeaderRepeated: a column stands twice.
         FileWithoutRows: nobody is in it.
+        SheetTooLarge: the workbook is larger than any village's.
         OSError: ``source`` cannot be opened.
     """
     content = source.read_bytes() if isinstance(source, Path) else source
-    rows = [_Row(source_row) for source_row in read_rows(content, encoding)]
-    if not rows:
+    read = list(read_opensid(io.BytesIO(content), encoding))
+    if not read:
         raise FileWithoutRows
-    read = [_read(row) for row in rows]
     return ParsedFile(
-        rows=tuple(row for row in read if isinstance(row, PersonRow)),
-        broken=tuple(row for row in read if isinstance(row, BrokenRow)),
-        errors=tuple(error for row in rows for error in row.errors),
-        warnings=tuple(warning for row in rows for warning in row.warnings),
+        rows=tuple(row for row, _, _ in read if isinstance(row, PersonRow)),
+        broken=tuple(row for row, _, _ in read if isinstance(row, BrokenRow)),
+        errors=tuple(error for _, errors, _ in read for error in errors),
+        warnings=tuple(warning for _, _, warnings in read for warning in warnings),
     )

@@ -9,6 +9,7 @@ from random import Random
 from typing import Final
 
 from app.domain.base import Term
+from app.domain.registry.copy_text import Value, fragment
 from app.domain.registry.enums import (
     CookingFuel,
     DrinkingWater,
@@ -25,7 +26,7 @@ from app.domain.registry.enums import (
     Wall,
 )
 from app.domain.registry.models import ASSETS, LIVESTOCK, PROGRAMMES_RECEIVED, family
-from app.domain.registry.seed.rows import Value, Weighted, fragment, seeded
+from app.domain.registry.seed.rows import Weighted, seeded
 
 _NAMES: Final = family.c.keys()
 HOUSING_COLUMNS: Final = tuple(

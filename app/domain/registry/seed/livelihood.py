@@ -8,6 +8,7 @@ from random import Random
 from typing import Final
 
 from app.domain.base import Term
+from app.domain.registry.copy_text import Value, fragment
 from app.domain.registry.enums import (
     Caregiver,
     ChronicDisease,
@@ -23,7 +24,7 @@ from app.domain.registry.enums import (
     WorkPosition,
 )
 from app.domain.registry.models import DIFFICULTIES, person
-from app.domain.registry.seed.rows import Value, Weighted, fragment, seeded
+from app.domain.registry.seed.rows import Weighted, seeded
 
 _NAMES: Final = person.c.keys()
 LIVELIHOOD_COLUMNS: Final = (

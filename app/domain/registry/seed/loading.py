@@ -27,6 +27,7 @@ from app.domain.registry.seed.population import (
     Batch,
     Population,
     SeedRun,
+    sealed_numbers,
 )
 from app.domain.registry.service import Edition
 from app.tenants.region_path import RegionLevel, RegionPath
@@ -94,9 +95,9 @@ async def seed_registry(
     started = perf_counter()
     run = SeedRun(region, families, seed, today, await _editions(loader, today))
     await _refuse_families(loader, region)
-    villages = await _villages(loader, region)
+    villages = await villages_of(loader, region)
     done = SeedProgress(0, families, 0, 0.0)
-    batches = Population(run, seal).batches(villages, BATCH_FAMILIES)
+    batches = Population(run, sealed_numbers(seal)).batches(villages, BATCH_FAMILIES)
     upcoming = asyncio.create_task(asyncio.to_thread(next, batches, None))
     try:
         while (batch := await upcoming) is not None:
@@ -127,7 +128,12 @@ async def _refuse_families(loader: "asyncpg.Connection[asyncpg.Record]", region:
         raise RegistryNotEmpty(region.code)
 
 
-async def _villages(loader: "asyncpg.Connection[asyncpg.Record]", region: RegionPath) -> list[Village]:
+async def villages_of(loader: "asyncpg.Connection[asyncpg.Record]", region: RegionPath) -> list[Village]:
+    """The villages of ``region`` that are in force, ordered by id.
+
+    Raises:
+        RegionUnknown: the region is not in the tree or has no village in force.
+    """
     span = region.villages
     rows = await loader.fetch(_VILLAGES, span.low, span.high)
     if not rows:

@@ -3,12 +3,13 @@
 Nothing of a batch is kept after it was handed over, so 13 million families take the memory of two batches.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
 from app.domain.regions.models import RegionKind
+from app.domain.registry.copy_text import NULL, text
 from app.domain.registry.enums import (
     FamilyStatus,
     IdentityStatus,
@@ -32,7 +33,7 @@ from app.domain.registry.seed.identity import (
 from app.domain.registry.seed.livelihood import LIVELIHOOD_COLUMNS, PROFILES, age_group, livelihood_profiles
 from app.domain.registry.seed.names import Names
 from app.domain.registry.seed.places import Ground, Village, spread
-from app.domain.registry.seed.rows import NULL, RowIds, seeded, text
+from app.domain.registry.seed.rows import RowIds, seeded
 from app.domain.registry.service import Edition
 from app.tenants.region_path import RegionPath
 
@@ -85,6 +86,27 @@ class SeedRun:
         return (self.region.code, self.families, self.seed, self.today)
 
 
+class NumberForm(NamedTuple):
+    """How a NIK or KK stands in the rows: COPY text of one or more columns."""
+
+    write: Callable[[str], str]
+    absent: str
+
+
+PLAIN_NUMBERS: Final = NumberForm(str, NULL)
+"""In clear and in one column, ``kk`` or ``nik``: for files that are read by somebody else."""
+
+
+def sealed_numbers(seal: Seal) -> NumberForm:
+    """In the three columns in which the registry keeps it."""
+
+    def write(number: str) -> str:
+        stored = seal.stored(number)
+        return f"\\\\x{stored.sealed.hex()}\t\\\\x{stored.digest.hex()}\t{stored.masked}"
+
+    return NumberForm(write, f"{NULL}\t{NULL}\t{NULL}")
+
+
 class Batch(NamedTuple):
     """Whole families with all their members and ranks, as COPY text."""
 
@@ -127,12 +149,12 @@ class _Home(NamedTuple):
 class Population:
     """Makes the rows of one seed run."""
 
-    def __init__(self, run: SeedRun, seal: Seal) -> None:
+    def __init__(self, run: SeedRun, numbers: NumberForm) -> None:
         """Prepare what all families draw from."""
         self._random = seeded("population", *run.key)
         self._chance = self._random.random
         self._run = run
-        self._seal = seal
+        self._numbers = numbers
         self._edition_id = run.editions[0].id
         self._names = Names(self._random)
         self._birthdays = birthdays(run.today)
@@ -191,13 +213,13 @@ class Population:
     def _family_row(self, home: _Home, head_name: str, ranked: bool) -> None:
         chance, here = self._chance, home.here
         issued = self._birthdays[int(chance() * _KK_DAYS)].male
-        kk = self._seal.stored(here.numbers.kk(issued))
+        kk = self._numbers.write(here.numbers.kk(issued))
         hamlet = int(chance() * here.hamlets)
         latitude, longitude = here.ground.point(self._random)
         houses = self._housing[home.decile - 1]
         self._family_rows.append(
             f"{here.regency}\t{home.id}\t{here.village}\t{self._edition_id}\t{home.status._value_}\t{head_name}\t"
-            f"\\\\x{kk.sealed.hex()}\t\\\\x{kk.digest.hex()}\t{kk.masked}\t{home.decile if ranked else NULL}\t"
+            f"{kk}\t{home.decile if ranked else NULL}\t"
             f"{self._names.street()}\t{here.hamlet_word} {self._names.hamlet(hamlet)}\t"
             f"{hamlet + 1:03d}\t{1 + int(chance() * 8):03d}\t{latitude:.6f}\t{longitude:.6f}\t"
             f"{houses[int(chance() * len(houses))]}\n"
@@ -223,11 +245,11 @@ class Population:
         presence = home.presence or self._presence(number, birthday.age)
         identity = self._identity(presence, birthday.age)
         if identity.has_nik:
-            nik = self._seal.stored(here.numbers.nik(birthday.female if female else birthday.male))
-            numbers = f"\\\\x{nik.sealed.hex()}\t\\\\x{nik.digest.hex()}\t{nik.masked}\t{NULL}"
+            nik = self._numbers.write(here.numbers.nik(birthday.female if female else birthday.male))
+            numbers = f"{nik}\t{NULL}"
         else:
             temporary = f"TMP-{here.regency}-{home.serial}-{number}" if identity.no_nik_reason else NULL
-            numbers = f"{NULL}\t{NULL}\t{NULL}\t{temporary}"
+            numbers = f"{self._numbers.absent}\t{temporary}"
         married = member.marital_status is MaritalStatus.MARRIED
         lives = self._livelihood(female, age_group(birthday.age), (home.decile - 1) // 2, married)
         self._person_rows.append(

@@ -1,19 +1,13 @@
-"""Rows in PostgreSQL's COPY text format, seeded chance, and ids that a run can make again."""
+"""Seeded chance, and ids that a run can make again."""
 
 from bisect import bisect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from itertools import accumulate
 from random import Random
-from typing import Final, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
-from app.domain.base import Term
-
-NULL: Final = r"\N"
-_ESCAPES: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 _Choice = TypeVar("_Choice")
-
-Value = Term | bool | int | date | str | None
 
 
 def seeded(*parts: object) -> Random:
@@ -37,22 +31,6 @@ class Weighted(Generic[_Choice]):
     def pick(self, random: Random) -> _Choice:
         """One of the choices."""
         return self._choices[bisect(self._marks, random.random() * self._marks[-1])]
-
-
-def text(value: Value) -> str:
-    """One value as COPY reads it."""
-    if value is None:
-        return NULL
-    if isinstance(value, Term):
-        return str(value.value)
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    return str(value).translate(_ESCAPES)
-
-
-def fragment(columns: Iterable[str], values: Mapping[str, Value]) -> str:
-    """Consecutive columns of a row; a column without a value is NULL."""
-    return "\t".join(text(values.get(column)) for column in columns)
 
 
 class RowIds:

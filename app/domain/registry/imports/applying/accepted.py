@@ -1,0 +1,113 @@
+"""Which rows of an import are applied, listed once for all of its batches, on a connection of kesos_loader."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+_REFUSED: Final = """
+select from import_issue i where i.regency_id = $1 and i.import_id = $2 and i.subject = '{subject}' and i.severity = 'ERROR'
+  and i.line = {line}
+"""
+_FAMILY_REFUSED: Final = _REFUSED.format(subject="FAMILY", line="f.line")
+_PERSON_REFUSED: Final = _REFUSED.format(subject="PERSON", line="p.line")
+# S608: our own words.
+_PERSONS: Final = f"""
+create temp table accepted_person as
+select f.village_id, f.line as family_line, p.line, p.relationship = 'HEAD' as is_head,
+  exists ({_PERSON_REFUSED}) as is_refused, p.line = any($3) as is_left_out
+from (select * from staged_family where regency_id = $1 and import_id = $2) f
+join (select * from staged_person where regency_id = $1 and import_id = $2) p using (family_key)
+where not exists ({_FAMILY_REFUSED})
+"""  # noqa: S608
+# A family goes with its head, unless it is registered and has one.
+_FAMILIES: Final = f"""
+create temp table accepted_family as
+select f.village_id, f.line, m.head_line, coalesce(m.has_refused, false) as has_refused
+from staged_family f left join (
+  select family_line, min(line) filter (where is_head and not is_refused) as head_line, bool_or(is_refused) as has_refused,
+    bool_or(is_head and is_left_out) as is_headless
+  from accepted_person group by family_line
+) m on m.family_line = f.line
+where f.regency_id = $1 and f.import_id = $2 and not exists ({_FAMILY_REFUSED}) and (m.is_headless is not true or exists (
+  select from import_match o where o.regency_id = $1 and o.import_id = $2 and o.subject = 'FAMILY' and o.line = f.line
+))
+"""  # noqa: S608
+_SORTED: Final = (
+    """delete from accepted_person p where is_refused or is_left_out
+or not exists (select from accepted_family f where f.line = p.family_line)""",
+    "create index on accepted_person (village_id)",
+    "create index on accepted_family (village_id)",
+    "analyze accepted_person",
+    "analyze accepted_family",
+)
+_COUNTED: Final = """
+select regency_id::int, count(*)::int from (
+  select village_id / 1000000 as regency_id from accepted_family
+  union all select village_id / 1000000 from accepted_person
+  union all select family_regency_id from import_departure where regency_id = $1 and import_id = $2
+) r group by regency_id order by regency_id
+"""
+
+
+class AcceptedFamily(NamedTuple):
+    """A family that is applied."""
+
+    line: int
+    head_line: int | None
+    has_refused: bool
+    """Whether the row of a member is refused."""
+
+
+class AcceptedPerson(NamedTuple):
+    """A person who is applied, with the family."""
+
+    line: int
+    family_line: int
+
+
+class Accepted:
+    """The accepted rows of one import, in temporary tables that go with the connection."""
+
+    def __init__(self, loader: "asyncpg.Connection[asyncpg.Record]", key: tuple[int, UUID]) -> None:
+        """List the rows of the import ``key`` on ``loader``, which is used for nothing else."""
+        self._loader = loader
+        self._key = key
+        self._turn = asyncio.Lock()
+
+    async def find(self, left_out: Iterable[int]) -> None:
+        """Find them, but for the persons of the lines ``left_out``."""
+        loader = self._loader
+        # Nothing is known yet of tables that were filled a moment ago. Joining all with all by hash is right whatever their size.
+        await loader.execute("set enable_nestloop = off")
+        await loader.execute("drop table if exists accepted_person, accepted_family")
+        await loader.fetch(_PERSONS, *self._key, list(left_out))
+        await loader.execute("analyze accepted_person")
+        await loader.fetch(_FAMILIES, *self._key)
+        for statement in _SORTED:
+            await loader.execute(statement)
+        await loader.execute("reset enable_nestloop")
+
+    async def within(self, low: int, high: int) -> tuple[list[AcceptedFamily], list[AcceptedPerson]]:
+        """Those of the villages from ``low`` to ``high``, village by village."""
+        async with self._turn:
+            families = await self._loader.fetch(
+                "select line, head_line, has_refused from accepted_family where village_id between $1 and $2 "
+                "order by village_id, line",
+                low,
+                high,
+            )
+            persons = await self._loader.fetch(
+                "select line, family_line from accepted_person where village_id between $1 and $2 "
+                "order by village_id, family_line, line",
+                low,
+                high,
+            )
+        return [AcceptedFamily(*row) for row in families], [AcceptedPerson(*row) for row in persons]
+
+    async def by_regency(self) -> dict[int, int]:
+        """How many rows of each regency the import applies, departures among them."""
+        async with self._turn:
+            return dict(await self._loader.fetch(_COUNTED, *self._key))

@@ -1,0 +1,229 @@
+"""From APPLYING to APPLIED, batch by batch: two at a time, each committed by itself, and taken up again wherever it stopped.
+
+Whether a batch is applied is written in the transaction of its rows, so a process may be killed at any point. One batch is applied by
+one process, even where a lost worker turns out to be alive: whoever has locked the batch has it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.domain.audit.models import Action
+from app.domain.audit.service import Event, append_events
+from app.domain.jobs.work import Work
+from app.domain.registry.imports.applying.accepted import Accepted
+from app.domain.registry.imports.applying.additions import apply_addition
+from app.domain.registry.imports.applying.batch import RegistryChanged, Run, begin_run, claim, finish_batch
+from app.domain.registry.imports.applying.refresh import apply_edition
+from app.domain.registry.imports.errors import ImportHasErrors, ImportStageWrong, ImportUnknown
+from app.domain.registry.imports.models import ImportMode, ImportStage, import_batch, registry_import
+from app.domain.registry.imports.queries import Import, locked_import, regency_of
+from app.tenants.region_path import Span
+from app.tenants.scope import REGENCY_WIDTH, TenantScope
+
+AT_ONCE: Final = 2
+_TRIES: Final = 6
+_TURN: Final = ("40001", "40P01")
+"""SQLSTATE of transactions that stood in each other's way: the one that had to give in begins anew."""
+_CHANGED: Final = ("23505", "23503")
+"""SQLSTATE of rows that cannot stand beside those of the registry."""
+_LINES_CLEARED_AT_ONCE: Final = 50_000
+_OPERATION: Final = "importApply"
+# S608: our own words.
+_CLEARED: Final = tuple(
+    (
+        f"select max(line) from {table} where regency_id = $1 and import_id = $2",  # noqa: S608
+        f"delete from {table} where regency_id = $1 and import_id = $2 and line between $3 and $4",  # noqa: S608
+    )
+    for table in ("staged_person", "staged_family")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Actor:
+    """For whom the import is applied, as the audit trail names them."""
+
+    principal_id: UUID
+    roles: tuple[str, ...]
+    permission: str
+
+
+async def apply_import(
+    work: Work, scope: TenantScope, *, principal_id: UUID, roles: tuple[str, ...], permission: str
+) -> None:
+    """Apply the import that ``work`` is about, which somebody has decided to apply: its stage is APPLYING.
+
+    Run again after a crash it goes on where it stopped, and what was applied once is not applied again.
+
+    Args:
+        work: the job; its ``subject_id`` is the import.
+        scope: where the principal may run imports. All that is written is written under it.
+        principal_id: who asked for it; the audit trail keeps that with the two below.
+        roles: those that bring the permission.
+        permission: by which imports are run.
+
+    Raises:
+        ImportUnknown: there is no such import in ``scope``.
+        ImportStageWrong: nobody has decided to apply it.
+        ImportHasErrors: rows are rejected, and nobody has accepted that; nothing is applied.
+        RegistryChanged: the batch at hand cannot be applied as it was checked. It left nothing behind; those before it stay.
+    """
+    actor = _Actor(principal_id, roles, permission)
+    while True:
+        run = await _begin(work, scope)
+        if run is None:
+            break
+        async with work.loader() as loader:
+            accepted = Accepted(loader, run.found.key)
+            await accepted.find(run.left_out)
+            await _apply_batches(work, scope, run, accepted)
+            if await _finish(work, scope, run, await accepted.by_regency(), actor):
+                break
+    await _clear(work)
+
+
+async def _begin(work: Work, scope: TenantScope) -> Run | None:
+    """What is to be done; None where all batches are applied."""
+    async with work.database.write(scope) as session:
+        found = await _found(session, work)
+        if found.stage is ImportStage.APPLIED:
+            return None
+        if found.stage is not ImportStage.APPLYING:
+            raise ImportStageWrong(found.stage)
+        if found.rejected and not found.accept_valid:
+            raise ImportHasErrors(found.rejected)
+        return await begin_run(session, found)
+
+
+async def _found(session: AsyncSession, work: Work) -> Import:
+    found = await locked_import(session, regency_of(work.villages), work.subject_id)
+    if found is None:
+        raise ImportUnknown
+    return found
+
+
+class _Tally:
+    """How far the batches of an import are, together."""
+
+    def __init__(self, work: Work, done: int, total: int) -> None:
+        self._work = work
+        self._done = done
+        self._total = total
+
+    async def add(self, families: int) -> None:
+        self._done += families
+        await self._work.progress(self._done, self._total, stage=ImportStage.APPLYING.value)
+
+
+async def _apply_batches(work: Work, scope: TenantScope, run: Run, accepted: Accepted) -> None:
+    """Apply all batches that nobody else is at. From both ends: two that lie side by side would wait for each other's totals."""
+    async with work.database.write(scope) as session:
+        c = import_batch.c
+        counts = sa.select(
+            sa.func.coalesce(sa.func.sum(c.families).filter(c.applied_at.is_not(None)), 0),
+            sa.func.coalesce(sa.func.sum(c.families), 0),
+        )
+        done, total = (await session.execute(counts.where(run.covers(import_batch)))).one()
+    tally = _Tally(work, done, total)
+    await tally.add(0)
+    ends = [
+        asyncio.create_task(_apply_from(work, scope, run, accepted, tally, from_the_end=bool(end)))
+        for end in range(AT_ONCE)
+    ]
+    try:
+        await asyncio.gather(*ends)
+    finally:
+        for end in ends:
+            end.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
+
+
+async def _apply_from(
+    work: Work, scope: TenantScope, run: Run, accepted: Accepted, tally: _Tally, *, from_the_end: bool
+) -> None:
+    while (families := await _apply_one(work, scope, run, accepted, from_the_end=from_the_end)) is not None:
+        await tally.add(families)
+
+
+async def _apply_one(work: Work, scope: TenantScope, run: Run, accepted: Accepted, *, from_the_end: bool) -> int | None:
+    """Apply the next batch; the number of its families, None where no batch is left.
+
+    Raises:
+        RegistryChanged: it cannot be applied.
+    """
+    for remaining in reversed(range(_TRIES)):
+        try:
+            async with work.database.write(scope) as session:
+                batch = await claim(session, run, accepted, from_the_end=from_the_end)
+                if batch is None:
+                    return None
+                apply = apply_addition if run.found.mode is ImportMode.ADDITION else apply_edition
+                await apply(session, run, batch)
+                await finish_batch(session, run, batch)
+                return batch.planned
+        except DBAPIError as error:
+            state = getattr(error.orig, "sqlstate", None)
+            if state in _CHANGED:
+                # The cause is left out: it shows the rows.
+                raise RegistryChanged from None
+            if state not in _TURN or not remaining:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+async def _finish(work: Work, scope: TenantScope, run: Run, changed: Mapping[int, int], actor: _Actor) -> bool:
+    """Call the import APPLIED; False where a batch is left, for whoever had it has given it back."""
+    async with work.database.write(scope) as session:
+        found = await _found(session, work)
+        if found.stage is not ImportStage.APPLYING:
+            return found.stage is ImportStage.APPLIED
+        c = import_batch.c
+        # Waits for whoever is still at one.
+        left = await session.execute(
+            sa.select(c.number).where(run.covers(import_batch), c.applied_at.is_(None)).with_for_update()
+        )
+        if left.all():
+            return False
+        c = registry_import.c
+        await session.execute(
+            sa.update(registry_import)
+            .where(c.regency_id == found.regency_id, c.id == found.id)
+            .values(stage=ImportStage.APPLIED.value, finished_at=sa.func.now(), version=c.version + 1)
+        )
+        await append_events(session, [_event(work, actor, found, *each) for each in changed.items()])
+    return True
+
+
+def _event(work: Work, actor: _Actor, found: Import, regency_id: int, changed: int) -> Event:
+    regency = Span(regency_id * REGENCY_WIDTH, (regency_id + 1) * REGENCY_WIDTH - 1)
+    return Event(
+        action=Action.CHANGE,
+        principal_id=actor.principal_id,
+        roles=actor.roles,
+        permission=actor.permission,
+        operation=_OPERATION,
+        document_hash=None,
+        subject_type="Import",
+        subject_ids=(found.id,),
+        row_count=changed,
+        purpose=None,
+        request_id=str(work.job_id),
+        village_low=max(regency.low, found.villages.low),
+        village_high=min(regency.high, found.villages.high),
+    )
+
+
+async def _clear(work: Work) -> None:
+    """Take away what was staged, some of it at a time: what was said of it stays."""
+    key = (regency_of(work.villages), work.subject_id)
+    async with work.loader() as loader:
+        for last_line, clear in _CLEARED:
+            last = await loader.fetchval(last_line, *key)
+            for first in range(0, (last or 0) + 1, _LINES_CLEARED_AT_ONCE):
+                await loader.execute(clear, *key, first, first + _LINES_CLEARED_AT_ONCE - 1)

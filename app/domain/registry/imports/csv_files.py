@@ -1,0 +1,91 @@
+"""Csv files as streams: however long one is, a few kilobytes of it are in memory."""
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from typing import IO, Final, cast
+
+from app.domain.registry.errors import FileUnreadable
+from app.domain.registry.imports.file_errors import wrong_encoding
+
+DELIMITERS: Final = ",;\t"
+_LONGEST_LINE: Final = 1 << 20
+"""Bytes; a row of any format has a few hundred."""
+
+
+class _Lines(io.BufferedIOBase):
+    """Bytes of a source, refused where they have no line ends. It leaves the source open."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        super().__init__()
+        self._source = source
+        self._unbroken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read1(self, size: int = -1, /) -> bytes:
+        chunk = self._source.read(size)
+        end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+        self._unbroken = len(chunk) - end if end >= 0 else self._unbroken + len(chunk)
+        if self._unbroken > _LONGEST_LINE:
+            raise FileUnreadable(
+                "Berkas bukan csv: ada baris yang lebih panjang daripada 1 MB.",
+                "The file is no csv: it has a line longer than 1 MB.",
+            )
+        return chunk
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return self.read1(-1 if size is None else size)
+
+
+class CsvRows:
+    """The rows of a csv file, each with the number of the line where it begins, counted from 1."""
+
+    def __init__(self, lines: Iterator[str], encoding: str, name: str) -> None:
+        self._encoding = encoding
+        self._name = name
+        first = next(lines, "")
+        delimiter = max(DELIMITERS, key=first.count)
+        self._reader = csv.reader(chain([first] if first else [], lines), delimiter=delimiter, strict=True)
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        reader, begins = self._reader, 1
+        try:
+            for cells in reader:
+                yield begins, cells
+                begins = reader.line_num + 1
+        except UnicodeError:
+            raise wrong_encoding(self._encoding, self._name) from None
+        except csv.Error:
+            raise FileUnreadable(
+                f"Baris {begins} tidak dapat dibaca sebagai csv; periksa tanda kutipnya.",
+                f"Line {begins} cannot be read as csv; look at its quotes.",
+            ) from None
+
+
+@contextmanager
+def open_csv(source: IO[bytes], encoding: str, name: str = "") -> Iterator[CsvRows]:
+    """Read ``source``, which stays open, as csv with commas, semicolons or tabs.
+
+    Args:
+        source: of bytes.
+        encoding: another one than UTF-8 is never guessed.
+        name: of the file within a zip.
+
+    Raises:
+        FileUnreadable: not text in ``encoding``, on opening and while reading; or no csv, while reading.
+    """
+    # Lone surrogates pass here so that the row that holds one is named; other broken bytes are the whole file's.
+    errors = "surrogatepass" if encoding.lower().startswith("utf") else "strict"
+    try:
+        lines = io.TextIOWrapper(cast("IO[bytes]", _Lines(source)), encoding, errors, newline="")
+        rows = CsvRows(lines, encoding, name)
+    except (UnicodeError, LookupError):
+        raise wrong_encoding(encoding, name) from None
+    try:
+        yield rows
+    finally:
+        lines.close()

@@ -1,0 +1,180 @@
+"""How fast a file comes in, from upload to applied: ``python -m bench.imports``, phase by phase, with the memory it takes."""
+
+import asyncio
+import resource
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Final
+from uuid import UUID
+
+import asyncpg
+import typer
+import uvloop
+from rich.console import Console
+from rich.table import Table
+from uuid_utils.compat import uuid7
+
+from app.cli.intake import Operator
+from app.domain.regions.models import RegionKind
+from app.domain.regions.service import load_region_tree
+from app.domain.registry.imports.applying import apply_import
+from app.domain.registry.imports.checking import check_import
+from app.domain.registry.imports.models import COUNTS, ImportFormat, ImportMode
+from app.domain.registry.imports.queries import Import, locked_import
+from app.domain.registry.imports.service import Asked, request_apply
+from app.domain.registry.sealing import Seal
+from app.domain.registry.seed.places import Village
+from app.domain.registry.seed.sampling import write_sample
+from app.domain.registry.service import load_editions
+from app.domain.vault import Vault
+from app.settings import Settings
+from app.tenants.migrate import migrate
+from app.tenants.region_path import RegionPath, Span
+from app.tenants.server import DatabaseServer, database_server, prepare
+from app.tenants.session import Database, open_loader
+from bench.stage import PROVINCE, SEED
+
+PERSONS_OF_FAMILY: Final = 3.4
+_console = Console(width=120)
+_VILLAGES: Final = """
+select v.id, v.kind::text, r.name from region v join region r on r.id = v.id / 1000000
+where v.level = 'VILLAGE' and v.id between $1 and $2 and v.valid_to is null order by v.id"""
+
+
+@dataclass
+class TimedWork:
+    """A job that notes when each of its stages began."""
+
+    server: DatabaseServer
+    database: Database
+    subject_id: UUID
+    villages: Span
+    job_id: UUID = field(default_factory=uuid7)
+    began: list[tuple[str, float]] = field(default_factory=list)
+
+    def loader(self) -> "AbstractAsyncContextManager[asyncpg.Connection[asyncpg.Record]]":
+        """A connection of kesos_loader."""
+        return open_loader(self.server)
+
+    async def progress(self, _done: int, _total: int | None = None, *, stage: str | None = None) -> None:
+        """Note the time."""
+        if stage is not None and (not self.began or self.began[-1][0] != stage):
+            self.began.append((stage, perf_counter()))
+
+    def phases(self) -> list[tuple[str, float]]:
+        """The stages with the seconds that each took; call it when the work is done."""
+        ends = [began for _, began in self.began[1:]] + [perf_counter()]
+        return [(stage, end - began) for (stage, began), end in zip(self.began, ends, strict=True)]
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+async def _sample(server: DatabaseServer, out: Path, families: int) -> int:
+    async with open_loader(server) as loader:
+        rows = await loader.fetch(_VILLAGES, PROVINCE.villages.low, PROVINCE.villages.high)
+    villages = [Village(row["id"], RegionKind[row["kind"]], row["name"]) for row in rows]
+    today = datetime.now(tz=UTC).date()
+    return write_sample(out, region=PROVINCE, villages=villages, families=families, seed=SEED, today=today).persons
+
+
+async def _prepare(server: DatabaseServer) -> None:
+    await prepare(server)
+    await migrate(server)
+    async with open_loader(server) as loader:
+        await load_region_tree(loader)
+        await load_editions(loader)
+
+
+async def _import(
+    settings: Settings, server: DatabaseServer, file: Path, region: RegionPath
+) -> AsyncIterator[tuple[str, float]]:
+    """Import ``file``, and yield each phase with its seconds."""
+    async with Operator.at(server) as operator:
+        began = perf_counter()
+        asked = Asked(
+            idempotency_key=uuid7(),
+            upload_id=uuid7(),
+            region=region,
+            format=ImportFormat.KESOS_CSV,
+            mode=ImportMode.EDITION,
+            edition="",
+        )
+        found = await operator.start(settings, file, asked, None)
+        yield "UPLOAD", perf_counter() - began
+        check = TimedWork(server, operator.database, found.id, found.villages)
+        await check_import(
+            check,
+            operator.scope,
+            vault=Vault.of_settings(settings),
+            seal=Seal.of_settings(settings),
+            today=datetime.now(tz=UTC).date(),
+            test_provinces=settings.nik_provinces_for_tests,
+        )
+        for phase in check.phases():
+            yield phase
+        began = perf_counter()
+        await _apply(operator, found)
+        yield "APPLY", perf_counter() - began
+
+
+async def _apply(operator: Operator, found: Import) -> None:
+    async with operator.database.write(operator.scope) as session:
+        checked = await locked_import(session, *found.key)
+        if checked is None:
+            raise LookupError("the import is gone")
+        await request_apply(
+            session, operator.actor, found.key, version=checked.version, accept_valid=True, queued=False
+        )
+    permission = "registry:import:run"
+    await apply_import(
+        TimedWork(operator.server, operator.database, found.id, found.villages),
+        operator.scope,
+        principal_id=operator.actor.id,
+        roles=(),
+        permission=permission,
+    )
+
+
+async def _measure(settings: Settings, server: DatabaseServer, persons: int) -> None:
+    await _prepare(server)
+    file = settings.data_dir / "sample.zip"
+    made = await _sample(server, file, round(persons / PERSONS_OF_FAMILY))
+    before = _peak_mb()
+    table = Table(
+        "phase", "seconds", "us a person", title=f"{made:,} persons, {file.stat().st_size / 1e6:,.0f} MB zipped"
+    )
+    whole = 0.0
+    async for phase, seconds in _import(settings, server, file, PROVINCE):
+        whole += seconds
+        table.add_row(phase, f"{seconds:,.1f}", f"{seconds / made * 1e6:,.1f}")
+    table.add_row("all", f"{whole:,.1f}", f"{whole / made * 1e6:,.1f}")
+    _console.print(table)
+    _console.print(
+        f"{made / whole:,.0f} persons a second; memory grew from {before:,.0f} to {_peak_mb():,.0f} MB at most"
+    )
+    async with open_loader(server) as loader:
+        row = await loader.fetchrow("select * from registry_import order by created_at desc limit 1")
+    _console.print({name: row[name] for name in COUNTS})
+
+
+def main(
+    persons: Annotated[int, typer.Option(help="About so many persons are in the file.")] = 100_000,
+) -> None:
+    """Import a synthetic file of Jawa Tengah into an empty registry, and print what each phase took."""
+    uvloop.install()
+    with tempfile.TemporaryDirectory(prefix="kesos-bench-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        settings = Settings(data_dir=Path(folder) / "data")
+        with database_server(settings) as server:
+            asyncio.run(_measure(settings, server, persons))
+
+
+if __name__ == "__main__":
+    typer.run(main)
