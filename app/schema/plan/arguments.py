@@ -3,9 +3,10 @@
 Which filters are present, enum values and booleans decide the SQL, so they belong to the plan. Numbers, texts and ids are bound.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 import sqlalchemy as sa
 from graphql import (
@@ -96,15 +97,37 @@ class BoundScope:
         return caller.access.scope(self.permission).multirange
 
 
+@dataclass(frozen=True, slots=True)
+class BoundPrincipal:
+    """A parameter that carries the id of whoever asks."""
+
+    def value(self, _variables: Mapping[str, Any], caller: Caller) -> UUID:
+        """The id."""
+        return caller.access.principal.id
+
+
+Parameter: TypeAlias = Bound | BoundScope | BoundPrincipal
+"""What a parameter of a statement is bound to when it runs."""
+
+
+def bound_values(parameters: Iterable[Any], variables: Mapping[str, Any], caller: Caller) -> list[Any]:
+    """The values to send for ``parameters``, of which some are values already.
+
+    Raises:
+        DomainError: a value is out of its bounds.
+    """
+    return [each.value(variables, caller) if isinstance(each, Parameter) else each for each in parameters]
+
+
 class Binder:
     """Collects the parameters of one root field while it is compiled."""
 
     def __init__(self, name: str) -> None:
         """Name the parameters after ``name``, so that several root fields share a statement."""
         self._name = name
-        self.bound: dict[str, Bound | BoundScope] = {}
+        self.bound: dict[str, Parameter] = {}
 
-    def add(self, source: Bound | BoundScope, type_: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
+    def add(self, source: Parameter, type_: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
         """A parameter of SQL type ``type_`` whose value is ``source``."""
         name = f"{self._name}_{len(self.bound)}"
         self.bound[name] = source

@@ -15,7 +15,8 @@ from sqlalchemy.dialects import postgresql as pg
 
 from app.authz.permissions import Permission
 from app.schema.ids import NodeId, NodeKey, parse_node_ids
-from app.schema.plan.arguments import Argument, ArgumentReader, Arguments, Binder, BoundScope
+from app.schema.paging import page_size
+from app.schema.plan.arguments import Argument, ArgumentReader, Arguments, Binder, BoundPrincipal, BoundScope
 from app.schema.plan.blueprint import RUNTIME_TYPE_KEY
 from app.schema.plan.page import Page
 from app.schema.plan.printing import Columns, constant, json_list, json_object
@@ -41,7 +42,7 @@ _ROWLESS: Final = frozenset({"__typename", "totalCount"})
 """What of a connection tells nothing of any one row."""
 
 
-class _Selected(NamedTuple):
+class Selected(NamedTuple):
     """One selected field: its definition, its nodes, and what its declaration may use."""
 
     definition: GraphQLField
@@ -50,6 +51,7 @@ class _Selected(NamedTuple):
 
     @property
     def object_type(self) -> GraphQLObjectType:
+        """The type of the object or objects of the field."""
         return cast("GraphQLObjectType", get_named_type(self.definition.type))
 
 
@@ -80,14 +82,14 @@ class Compiler:
             return {key: constant(type_.name)}
         definition = type_.fields[name]
         arguments = self._arguments(definition, details[0].node)
-        selected = _Selected(definition, details, self._reading(row, arguments, f"{type_.name}.{name}"))
+        selected = Selected(definition, details, self._reading(row, arguments, f"{type_.name}.{name}"))
         specification = self.selection.blueprint.specifications[type_.name, name]
         if isinstance(specification, Computed):
             return self._needs(specification, selected.reading)
         return {key: self._expression(specification, selected)}
 
-    def _expression(self, specification: object, selected: _Selected) -> sa.ColumnElement[Any]:
-        compilers: Mapping[type, Callable[[Any, _Selected], sa.ColumnElement[Any]]] = {
+    def _expression(self, specification: object, selected: Selected) -> sa.ColumnElement[Any]:
+        compilers: Mapping[type, Callable[[Any, Selected], sa.ColumnElement[Any]]] = {
             Value: self._value,
             Part: self._part,
             One: self._one,
@@ -144,9 +146,14 @@ class Compiler:
 
     def _permitted(self, source: Source, reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
         reading.require(source.permission)
-        return [] if source.tenancy is None else self._within(source.permission, source.tenancy, rows)
+        within = [] if source.tenancy is None else self._within(source.permission, source.tenancy, rows)
+        return within + self._own(source, rows)
 
-    def _value(self, specification: Value, selected: _Selected) -> sa.ColumnElement[Any]:
+    def _own(self, source: Source, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+        """That a row is the caller's, where its source shows it to nobody else."""
+        return [] if source.own is None else [rows.c[source.own] == self.binder.add(BoundPrincipal(), pg.UUID())]
+
+    def _value(self, specification: Value, selected: Selected) -> sa.ColumnElement[Any]:
         row, permission = selected.reading.parent, specification.permission
         if permission is None:
             return specification.expression(row)
@@ -165,7 +172,7 @@ class Compiler:
         reach = self._within(specification.permission, specification.tenancy, row.from_)
         return {f"{name}$": _within_reach(reach, expression(row)) for name, expression in specification.needs.items()}
 
-    def _part(self, specification: Part, selected: _Selected) -> sa.ColumnElement[Any]:
+    def _part(self, specification: Part, selected: Selected) -> sa.ColumnElement[Any]:
         row, permission = selected.reading.parent, specification.permission
         reach: list[sa.ColumnElement[bool]] = []
         if permission is not None:
@@ -173,13 +180,13 @@ class Compiler:
             reach = self._within(permission, specification.tenancy, row.from_)
         return json_object(self._columns(selected.object_type, selected.details, row, reach), outer=row.from_)
 
-    def _derived(self, specification: Derived, selected: _Selected) -> sa.ColumnElement[Any]:
+    def _derived(self, specification: Derived, selected: Selected) -> sa.ColumnElement[Any]:
         selected.reading.require(specification.permission)
         row = selected.reading.found_in(specification.rows(selected.reading))
         return json_object(self._columns(selected.object_type, selected.details, row), row.from_)
 
     def _related(
-        self, specification: One | Many, selected: _Selected
+        self, specification: One | Many, selected: Selected
     ) -> tuple[sa.FromClause, list[sa.ColumnElement[bool]]]:
         reading = selected.reading
         if specification.rows is not None:
@@ -191,7 +198,7 @@ class Compiler:
         rows = source.table.alias()
         return rows, [*specification.on(reading, rows), *self._permitted(source, reading, rows)]
 
-    def _one(self, specification: One, selected: _Selected) -> sa.ColumnElement[Any]:
+    def _one(self, specification: One, selected: Selected) -> sa.ColumnElement[Any]:
         rows, conditions = self._related(specification, selected)
         if selected.reading.row is None:
             return self._one_of_root(specification, selected, rows, conditions)
@@ -199,7 +206,7 @@ class Compiler:
         return json_object(columns, rows, conditions, outer=selected.reading.outer)
 
     def _one_of_root(
-        self, specification: One, selected: _Selected, rows: sa.FromClause, conditions: list[sa.ColumnElement[bool]]
+        self, specification: One, selected: Selected, rows: sa.FromClause, conditions: list[sa.ColumnElement[bool]]
     ) -> sa.ColumnElement[Any]:
         # What finds a row of the root may not be unique among all that the caller sees, as a NIK is only within a regency.
         first = sa.select(rows).where(*conditions).order_by(*rows.primary_key).limit(sa.literal_column("1")).cte()
@@ -215,17 +222,21 @@ class Compiler:
         if not source.personal:
             return None
         self.tells_subjects = True
+        return subjects_of(type_name, rows, self._id_columns(source, rows))
+
+    def _id_columns(self, source: Source, rows: sa.FromClause) -> list[str]:
         # A person's row also leads to the family and so to everybody in it.
         above = ["family_id"] if "family_id" in rows.c and self.personal - {source.table.name} else []
-        return subjects_of(type_name, rows, ["id", *above])
+        return ["id", *above]
 
-    def _many(self, specification: Many, selected: _Selected) -> sa.ColumnElement[Any]:
+    def _many(self, specification: Many, selected: Selected) -> sa.ColumnElement[Any]:
         rows, conditions = self._related(specification, selected)
         columns = self._columns(selected.object_type, selected.details, selected.reading.found_in(rows))
         query = sa.select(rows).where(*conditions).order_by(*specification.order(rows))
         return json_list(columns, query, outer=selected.reading.outer)
 
-    def _connection(self, specification: Connect, selected: _Selected) -> sa.ColumnElement[Any]:
+    def _page(self, specification: Connect, selected: Selected, size: Callable[[int], int] = page_size) -> Page:
+        """The page that a connection asks for; ``size`` says how many rows ``first`` may mean."""
         source = self.selection.blueprint.source_of(selected.definition)
         needed: dict[Permission, None] = {}
 
@@ -236,20 +247,23 @@ class Compiler:
         def conditions(rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
             """Filters and orders tell about a row what their permissions tell, so a row is listed where all of them reach."""
             reading.require(source.permission)
-            joined = specification.on(reading, rows)
+            joined = [*specification.on(reading, rows), *self._own(source, rows)]
             if source.tenancy is None:
                 return joined
             return joined + [condition for each in needed for condition in self._within(each, source.tenancy, rows)]
 
         reading = replace(selected.reading, require=require)
+        return Page(source, reading, conditions, size)
 
-        page = Page(source, reading, conditions)
+    def _connection(self, specification: Connect, selected: Selected) -> sa.ColumnElement[Any]:
+        source = self.selection.blueprint.source_of(selected.definition)
+        page = self._page(specification, selected)
         type_ = selected.object_type
         parts: Mapping[str, Callable[[list[FieldDetails]], sa.ColumnElement[Any]]] = {
             "__typename": lambda _: constant(type_.name),
-            "nodes": lambda details: self._nodes(page, _type_of(type_, "nodes"), details),
-            "edges": lambda details: self._edges(page, _type_of(type_, "edges"), details),
-            "pageInfo": lambda details: self._page_info(page, _type_of(type_, "pageInfo"), details),
+            "nodes": lambda details: self._nodes(page, type_of(type_, "nodes"), details),
+            "edges": lambda details: self._edges(page, type_of(type_, "edges"), details),
+            "pageInfo": lambda details: self._page_info(page, type_of(type_, "pageInfo"), details),
             "totalCount": lambda _: page.total_count(),
         }
         columns = {
@@ -259,7 +273,7 @@ class Compiler:
         selects_rows = any(name not in _ROWLESS for name in self._names(type_, selected.details))
         beside = None
         if selected.reading.row is None and selects_rows:
-            row_type = _type_of(type_, "nodes")
+            row_type = type_of(type_, "nodes")
             beside = self._subjects(source, row_type.name, page.shown().subquery())
         if specification.about is not None:
             self.tells_subjects = True
@@ -277,7 +291,7 @@ class Compiler:
             "__typename": lambda _: constant(type_.name),
             "cursor": lambda _: page.cursor,
             "node": lambda node_details: json_object(
-                self._columns(_type_of(type_, "node"), node_details, Row(page.rows)), outer=page.rows
+                self._columns(type_of(type_, "node"), node_details, Row(page.rows)), outer=page.rows
             ),
         }
         columns = {
@@ -297,7 +311,7 @@ class Compiler:
         fields = self.selection.subfields(type_, details)
         return json_object({key: values[sub[0].node.name.value]() for key, sub in fields.items()})
 
-    def _lookup(self, specification: Lookup, selected: _Selected) -> sa.ColumnElement[Any]:
+    def _lookup(self, specification: Lookup, selected: Selected) -> sa.ColumnElement[Any]:
         """Objects by id: every type that has ids is one branch of a CASE, so one statement finds any of them."""
         given = selected.reading.arguments["ids" if specification.many else "id"]
         asked = (
@@ -352,10 +366,10 @@ class Compiler:
         ]
         if source.tenancy is not None:
             conditions += self._within(source.permission, source.tenancy, rows)
-        return conditions
+        return conditions + self._own(source, rows)
 
     def _found(
-        self, type_name: str, source: Source, node: NodeKey, wanted: sa.CTE, selected: _Selected
+        self, type_name: str, source: Source, node: NodeKey, wanted: sa.CTE, selected: Selected
     ) -> sa.ColumnElement[Any]:
         rows = source.table.alias()
         type_ = cast("GraphQLObjectType", self.selection.blueprint.schema.type_map[type_name])
@@ -372,7 +386,8 @@ def _within_reach(
     return sa.case((sa.and_(*reach), value), else_=masked) if reach else value
 
 
-def _type_of(type_: GraphQLObjectType, field_name: str) -> GraphQLObjectType:
+def type_of(type_: GraphQLObjectType, field_name: str) -> GraphQLObjectType:
+    """The type of the objects of a field of ``type_``."""
     return cast("GraphQLObjectType", get_named_type(type_.fields[field_name].type))
 
 

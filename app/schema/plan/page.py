@@ -14,8 +14,10 @@ Conditions = Callable[[sa.FromClause], list[sa.ColumnElement[bool]]]
 class Page:
     """The rows of one page, plus one that tells whether there are more."""
 
-    def __init__(self, source: Source, reading: Reading, conditions: Conditions) -> None:
-        """Read ``source`` under ``conditions``, with the arguments first, after and order of ``reading``."""
+    def __init__(
+        self, source: Source, reading: Reading, conditions: Conditions, size: Callable[[int], int] = page_size
+    ) -> None:
+        """Read ``source`` under ``conditions``, with the arguments first (checked by ``size``), after and order of ``reading``."""
         self._source, self._reading, self._conditions = source, reading, conditions
         order = reading.arguments.get("order")
         choice = order.known if order is not None else next(iter(source.orders))
@@ -30,7 +32,7 @@ class Page:
             sa.select(rows)
             .where(*conditions(rows), *self._after(keys))
             .order_by(*[key.desc() if self._order.descending else key for key in keys])
-            .limit(self._first.bind(sa.Integer(), lambda first: page_size(first) + 1))
+            .limit(self._first.bind(sa.Integer(), lambda first: size(first) + 1))
         )
         self.rows: sa.CTE = self._within_parent(query).cte()
 

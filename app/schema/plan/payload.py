@@ -1,4 +1,4 @@
-"""Objects that a mutation answers: compiled like root fields, read by the key that the mutation names once it is committed."""
+"""Objects that a mutation or a subscription answers: compiled like root fields, read by the key that its resolver names, when it does."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -21,7 +21,7 @@ def _part(at: int) -> Callable[[Mapping[str, Any]], Any]:
 
 
 class PayloadCompiler(Compiler):
-    """Compiles one object that a mutation answers."""
+    """Compiles one object that a mutation or a subscription answers."""
 
     def payload(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> Root:
         """The expression of the field of ``details`` on the payload ``type_``.
@@ -55,12 +55,12 @@ class PayloadCompiler(Compiler):
 def payload_fields(
     selection: Selection,
 ) -> Iterator[tuple[tuple[str, str], GraphQLObjectType, list[FieldDetails]]]:
-    """The selected objects of all payloads: the response keys of mutation and object, the payload's type, and the field's nodes."""
+    """The selected objects of all payloads: the response keys of root field and object, the payload's type, and the field's nodes."""
     schema, specifications = selection.blueprint.schema, selection.blueprint.specifications
-    mutation = selection.root_type
-    fields = collect_fields(schema, selection.fragments, selection.variables, mutation, selection.operation)
+    root = selection.root_type
+    fields = collect_fields(schema, selection.fragments, selection.variables, root, selection.operation)
     for key, details in fields.grouped_field_set.items():
-        field = mutation.fields.get(details[0].node.name.value)
+        field = root.fields.get(details[0].node.name.value)
         answered = get_named_type(field.type) if field is not None else None
         types = schema.get_possible_types(answered) if is_abstract_type(answered) else [answered]
         for type_ in (each for each in types if isinstance(each, GraphQLObjectType)):

@@ -304,8 +304,8 @@ class Planner:
     def _payloads(
         self, operation: Operation, variables: VariableValues, access: Access
     ) -> dict[tuple[str, str], PayloadText | Exception]:
-        """The objects that a mutation answers; whether they may be read is known before anything is changed."""
-        if operation.node.operation is not OperationType.MUTATION:
+        """The objects that a mutation or a subscription answers; whether they may be read is known before anything is done."""
+        if operation.node.operation is OperationType.QUERY:
             return {}
         selection = Selection(self.blueprint, operation.fragments, operation.node, variables, access, None)
         return {keys: self._payload(selection, type_, details) for keys, type_, details in payload_fields(selection)}

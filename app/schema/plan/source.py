@@ -63,7 +63,8 @@ class Order:
 class Source:
     """Where the rows of an object type are, and who may read them.
 
-    Rows that are ``personal`` are about somebody: whoever reads them through a root field is kept in the audit trail.
+    Rows that are ``personal`` are about somebody: whoever reads them through a root field is kept in the audit trail. Rows with an
+    ``own`` column are shown to nobody but the principal whose id it holds.
     """
 
     table: sa.Table
@@ -72,6 +73,7 @@ class Source:
     orders: Mapping[Any, Order] = field(default_factory=dict)
     node: NodeKey | None = None
     personal: bool = False
+    own: str | None = None
 
     def node_text(self, row: Row) -> sa.ColumnElement[str]:
         """The node id of ``row``."""
@@ -147,6 +149,14 @@ class Computed:
     needs: Mapping[str, Expression]
     permission: Permission
     tenancy: Tenancy
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed(Computed):
+    """A sealed number of a ``subject``, from ``column``: it is opened once it is kept who reads it, and why."""
+
+    subject: str
+    column: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 
 from app.authz.permissions import Permission
-from app.schema.plan.arguments import Argument, Binder, Bound, BoundScope, Caller
+from app.schema.plan.arguments import Argument, Binder, Caller, Parameter, bound_values
 from app.schema.plan.selection import Root
 from app.schema.plan.subjects import SubjectGroup, split
 from app.tenants.session import SCOPE_ARGUMENTS, SCOPE_CALL
@@ -24,15 +24,28 @@ class Text:
     """A compiled expression: its SQL, and where its parameters come from, in their order."""
 
     sql: str
-    parameters: tuple[Bound | BoundScope | Any, ...]
+    parameters: tuple[Parameter | Any, ...]
 
     @classmethod
     def of(cls, expression: sa.ColumnElement[Any], binder: Binder) -> "Text":
         """Compile ``expression``, whose parameters ``binder`` knows."""
-        compiled = sa.select(expression).compile(dialect=_DIALECT)
+        text = cls.of_query(sa.select(expression), binder)
+        return cls(text.sql.removeprefix("SELECT "), text.parameters)
+
+    @classmethod
+    def of_query(cls, query: sa.Select[Any], binder: Binder) -> "Text":
+        """Compile ``query``, whose parameters ``binder`` knows."""
+        compiled = query.compile(dialect=_DIALECT)
         names = compiled.positiontup or ()
-        parameters = tuple(binder.bound.get(name, compiled.params[name]) for name in names)
-        return cls(compiled.string.removeprefix("SELECT "), parameters)
+        return cls(compiled.string, tuple(binder.bound.get(name, compiled.params[name]) for name in names))
+
+    def bind(self, variables: Mapping[str, Any], caller: Caller) -> list[Any]:
+        """The values to send.
+
+        Raises:
+            DomainError: a value is out of its bounds.
+        """
+        return bound_values(self.parameters, variables, caller)
 
     def numbered(self, after: int) -> str:
         """The SQL, with its first parameter numbered ``after`` + 1."""
@@ -67,7 +80,7 @@ class Statement:
     keys: tuple[str, ...]
     json_keys: tuple[bytes, ...]
     tells_subjects: tuple[bool, ...]
-    parameters: tuple[Bound | BoundScope | Any, ...]
+    parameters: tuple[Parameter | Any, ...]
     checks: tuple[tuple[str, Argument, Callable[[Any], Exception]], ...]
 
     @classmethod
@@ -75,7 +88,7 @@ class Statement:
         """Join ``roots`` in one statement: one snapshot, one round trip."""
         checks = [(key, *check) for key, root in roots.items() for check in root.checks]
         columns: list[str] = []
-        parameters: list[Bound | BoundScope | Any] = []
+        parameters: list[Parameter | Any] = []
         for text in [*(root.value for root in roots.values()), *(text for _, text, _, _ in checks)]:
             columns.append(text.numbered(SCOPE_ARGUMENTS + len(parameters)))
             parameters += text.parameters
@@ -95,10 +108,7 @@ class Statement:
         Raises:
             DomainError: a value is out of its bounds.
         """
-        return [
-            parameter.value(variables, caller) if isinstance(parameter, Bound | BoundScope) else parameter
-            for parameter in self.parameters
-        ]
+        return bound_values(self.parameters, variables, caller)
 
     def values(self, record: asyncpg.Record) -> tuple[list[bytes | None], list[SubjectGroup]]:
         """The JSON of each root field, None where it found nothing, and whose personal data all of them hold."""

@@ -53,7 +53,12 @@ def joined(groups: Sequence[sa.ColumnElement[str]]) -> sa.ColumnElement[str]:
 def split(answer: bytes) -> tuple[list[SubjectGroup], bytes]:
     """The groups and the value of ``["groups", value]`` as PostgreSQL's json_build_array prints it."""
     end = answer.index(_VALUE)
-    return [_group(text) for text in answer[2:end].decode().split(_GROUPS) if text], answer[end + len(_VALUE) : -1]
+    return groups_of(answer[2:end].decode()), answer[end + len(_VALUE) : -1]
+
+
+def groups_of(text: str) -> list[SubjectGroup]:
+    """The groups of ``text``, as ``subjects_of`` prints them."""
+    return [_group(each) for each in text.split(_GROUPS) if each]
 
 
 def _group(text: str) -> SubjectGroup:

@@ -1,0 +1,52 @@
+"""Links to files: whoever has one gets the file, so it is good for minutes, for one file, and in one deployment."""
+
+import hmac
+from hashlib import sha256
+from typing import Final, NamedTuple, Self
+from uuid import UUID
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from app.domain.sealing_keys import SealingKeys
+from app.settings import Settings
+
+_PURPOSE: Final = b"kesos export link"
+_LONGEST: Final = 400
+
+
+class Linked(NamedTuple):
+    """What a link leads to: an export, and whose it is."""
+
+    export_id: UUID
+    principal_id: UUID
+
+
+class ExportLinks:
+    """Makes and reads links, with a key that is made from one of the deployment's."""
+
+    def __init__(self, key: bytes, seconds: int) -> None:
+        """Sign with ``key``; a link is good for ``seconds``."""
+        self._serializer = URLSafeTimedSerializer(
+            hmac.digest(key, _PURPOSE, sha256), salt=_PURPOSE, signer_kwargs={"digest_method": sha256}
+        )
+        self._seconds = seconds
+
+    @classmethod
+    def of_settings(cls, settings: Settings) -> Self:
+        """The links of a deployment."""
+        return cls(SealingKeys.of_settings(settings).digest, settings.link_seconds)
+
+    def token(self, export_id: UUID, principal_id: UUID) -> str:
+        """A token that leads to the export from now on."""
+        signed = self._serializer.dumps([export_id.hex, principal_id.hex])
+        return signed if isinstance(signed, str) else signed.decode()
+
+    def read(self, token: str) -> Linked | None:
+        """What ``token`` leads to; None where it was not made here, was changed, or is too old."""
+        if len(token) > _LONGEST:
+            return None
+        try:
+            export_id, principal_id = self._serializer.loads(token, max_age=self._seconds)
+        except BadData:
+            return None
+        return Linked(UUID(export_id), UUID(principal_id))
