@@ -8,8 +8,9 @@ import strawberry
 
 from app.authz.permissions import Permission
 from app.domain.audit.models import Purpose
-from app.schema.context import Info, SealedSubject
-from app.schema.plan.source import SPECIFICATION, Computed, Expression, Row
+from app.schema.context import Info
+from app.schema.opening import SealedSubject
+from app.schema.plan.source import SPECIFICATION, Expression, Revealed, Row
 from app.tenants.rls import Tenancy
 
 
@@ -42,5 +43,5 @@ def revealed_number(column: str, *, subject: str, description: str) -> Any:
     return strawberry.field(
         resolver=resolve,
         description=description,
-        metadata={SPECIFICATION: Computed(needs, Permission.REGISTRY_NIK_REVEAL, Tenancy.VILLAGE)},
+        metadata={SPECIFICATION: Revealed(needs, Permission.REGISTRY_NIK_REVEAL, Tenancy.VILLAGE, subject, column)},
     )
