@@ -2,8 +2,9 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager, nullcontext, suppress
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -14,14 +15,22 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from app.authz.authentication import Authenticator, Unauthenticated
 from app.authz.authorize import authorize, operator_access, public_access
+from app.authz.behalf import access_of
 from app.authz.enforcer import RoleMatrix, load_role_matrix
 from app.authz.keys import issuer_keys
 from app.authz.permissions import Permission
 from app.domain.audit.seals import Sealer
 from app.domain.audit.service import AuditLog
 from app.domain.documents.registry import DocumentRegistry
+from app.domain.exports.links import ExportLinks
+from app.domain.exports.service import ExportExpiry, kept_exports
+from app.domain.jobs.models import JobState
+from app.domain.leftovers import Leftovers
 from app.domain.registry.sealing import Seal
+from app.domain.uploads.service import Expiry, recorded_uploads
+from app.domain.vault import Vault
 from app.schema.documents import Documents
+from app.schema.exports.desk import EXPORTS_PATH, ExportDesk
 from app.schema.operations import Operations
 from app.schema.root import api
 from app.settings import Settings
@@ -31,6 +40,7 @@ from app.tenants.session import Database
 from app.web.door import edge
 from app.web.endpoint import GraphQLEndpoint
 from app.web.execution import Execution
+from app.web.exports import Downloads
 from app.web.gate import Gate, Tarpit, Workshop
 from app.web.graphiql import graphiql_page
 from app.web.health import Readiness, operator_routes
@@ -41,19 +51,25 @@ from app.web.reception import Reception
 from app.web.sessions import Sessions
 from app.web.streams import STATE_NAME, Streams
 from app.web.telemetry import Telemetry
+from app.web.uploads import Uploads
 from app.web.websocket import WebSocketEndpoint
+from app.worker import Worker
 
 GRAPHQL = "/graphql"
+UPLOADS = "/uploads"
+_EXPIRY_SECONDS = 600.0
 
 
 async def _home(_request: Request) -> RedirectResponse:
     return RedirectResponse(GRAPHQL)
 
 
-def create_app(settings: Settings, server: DatabaseServer, *, matrix: RoleMatrix | None = None) -> Starlette:
+def create_app(
+    settings: Settings, server: DatabaseServer, *, matrix: RoleMatrix | None = None, worker: Worker | None = None
+) -> Starlette:
     """The application over ``server``, which is running, migrated and holds the region tree.
 
-    ``matrix`` says what roles may do where that is not what ``policies/`` say.
+    ``matrix`` says what roles may do where that is not what ``policies/`` say. A ``worker`` works on jobs beside the requests.
     """
     matrix = matrix or load_role_matrix()
     telemetry = Telemetry.of_process()
@@ -69,15 +85,22 @@ def create_app(settings: Settings, server: DatabaseServer, *, matrix: RoleMatrix
     audit, rates, tarpit, streams = AuditLog(database), Rates.of_settings(settings), Tarpit(), Streams()
     reception = Reception(authenticator, rates, audit)
     documents = Documents(DocumentRegistry(database), public=public_access(matrix), development=settings.is_development)
+    vault = Vault.of_settings(settings)
     operations = Operations(
         api(),
         database=database,
         documents=documents,
         audit=audit,
         seal=Seal.of_settings(settings),
+        exports=ExportDesk.of_settings(settings, api().planner, documents, vault),
         test_nik_provinces=settings.nik_provinces_for_tests,
+        dukcapil_configured=settings.dukcapil_url is not None,
     )
     _watch(telemetry.metrics, database, audit, streams, rates)
+    if worker is not None:
+        telemetry.metrics.watch(Vital.JOBS_RUNNING, lambda: worker.running)
+        telemetry.metrics.tally(Tally.JOBS_SUCCEEDED, lambda: worker.ended[JobState.SUCCEEDED])
+        telemetry.metrics.tally(Tally.JOBS_FAILED, lambda: worker.ended[JobState.FAILED])
     workshop = Workshop()
     execution = Execution(
         operations,
@@ -87,6 +110,7 @@ def create_app(settings: Settings, server: DatabaseServer, *, matrix: RoleMatrix
         request_seconds=settings.request_seconds,
     )
     sessions = Sessions.of_settings(settings) if settings.client_id is not None else None
+    session_token = sessions.session_token if sessions is not None else lambda _request: None
     endpoint = GraphQLEndpoint(
         execution=execution,
         authenticator=authenticator,
@@ -94,7 +118,7 @@ def create_app(settings: Settings, server: DatabaseServer, *, matrix: RoleMatrix
         rates=rates,
         streams=streams,
         telemetry=telemetry,
-        session_token=sessions.session_token if sessions is not None else lambda _request: None,
+        session_token=session_token,
         page=_page(settings, authenticator, documents, sessions),
     )
     sockets = WebSocketEndpoint(
@@ -108,16 +132,43 @@ def create_app(settings: Settings, server: DatabaseServer, *, matrix: RoleMatrix
         origins=settings.cors_origins,
         sessions=sessions,
     )
+    uploads = Uploads.of_settings(
+        settings,
+        database=database,
+        vault=vault,
+        reception=reception,
+        rates=rates,
+        telemetry=telemetry,
+        session_token=session_token,
+    )
+    downloads = Downloads(
+        database,
+        vault,
+        ExportLinks.of_settings(settings),
+        telemetry,
+        lambda principal_id: access_of(database, principal_id, matrix),
+    )
     routes: list[BaseRoute] = [
         Route("/", _home),
         Route(GRAPHQL, endpoint),
+        Route(UPLOADS, uploads),
+        Route(f"{EXPORTS_PATH}{{token}}", downloads),
         WebSocketRoute(GRAPHQL, sockets),
         *operator_routes(settings, Readiness(database), telemetry.metrics),
     ]
     if sessions is not None:
         login = Login(settings, keys=keys, authenticator=authenticator, sessions=sessions, on_login=reception.logged_in)
         routes += login.routes()
-    country = authorize(operator_access(RegionPath.country(), matrix), Permission.AUDIT_EVENT_SEAL)
+    operator = operator_access(RegionPath.country(), matrix)
+    sealer = Sealer(database, authorize(operator, Permission.AUDIT_EVENT_SEAL))
+    of_exports, of_uploads = (
+        authorize(operator, each) for each in (Permission.JOBS_JOB_READ, Permission.REGISTRY_IMPORT_RUN)
+    )
+    export_expiry = ExportExpiry(database, of_exports, vault)
+    expiry = Expiry(database, of_uploads, vault)
+    leftovers = Leftovers(
+        vault, (partial(recorded_uploads, database, of_uploads), partial(kept_exports, database, of_exports))
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
@@ -126,7 +177,14 @@ def create_app(settings: Settings, server: DatabaseServer, *, matrix: RoleMatrix
         gc.collect()
         gc.freeze()
         try:
-            async with telemetry.running(), _beside(Sealer(database, country), settings.seal_seconds):
+            async with (
+                telemetry.running(),
+                _beside(sealer.run, settings.seal_seconds),
+                _beside(expiry.run, _EXPIRY_SECONDS),
+                _beside(export_expiry.run, _EXPIRY_SECONDS),
+                _beside(leftovers.run, _EXPIRY_SECONDS),
+                worker.working() if worker is not None else nullcontext(),
+            ):
                 yield {STATE_NAME: streams}
         finally:
             workshop.close()
@@ -149,18 +207,18 @@ def _watch(metrics: Metrics, database: Database, audit: AuditLog, streams: Strea
 
 
 @asynccontextmanager
-async def _beside(sealer: Sealer, interval: float) -> AsyncIterator[None]:
-    """Seal every ``interval`` seconds for as long as the context is open; never where that is 0."""
+async def _beside(run: Callable[[float], Coroutine[Any, Any, None]], interval: float) -> AsyncIterator[None]:
+    """Do ``run`` every ``interval`` seconds for as long as the context is open; never where that is 0."""
     if not interval:
         yield
         return
-    sealing = asyncio.create_task(sealer.run(interval))
+    running = asyncio.create_task(run(interval))
     try:
         yield
     finally:
-        sealing.cancel()
+        running.cancel()
         with suppress(asyncio.CancelledError):
-            await sealing
+            await running
 
 
 def _page(

@@ -4,6 +4,8 @@ This is the only module that makes a ``TenantScope``; who holds one has been aut
 """
 
 from collections.abc import Hashable, Iterable
+from dataclasses import replace
+from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -117,6 +119,30 @@ class Access:
         if held not in self._unions:
             self._unions[held] = self._reach(held)
         return self._unions[held]
+
+    def within(self, permission: Permission) -> "Access":
+        """The same principal, each of whose grants counts only where ``permission`` reaches too; for what carries rows off."""
+        reach = [grant.region for grant in self.principal.grants if self._matrix.allows(grant.role, permission)]
+        grants = dict.fromkeys(
+            replace(grant, region=region)
+            for grant in self.principal.grants
+            for held in reach
+            if (region := _shared(grant.region, held)) is not None
+        )
+        return Access(replace(self.principal, grants=tuple(grants)), self._matrix)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """32 bytes that are equal for two accesses exactly when both may do the same in the same villages."""
+        rights = ((permission.value, scope.multirange) for permission, scope in self._scopes.items())
+        return sha256(repr(tuple(rights)).encode()).digest()
+
+
+def _shared(one: RegionPath, other: RegionPath) -> RegionPath | None:
+    """The region that lies in both: one of two regions holds the other, or they have no village in common."""
+    if one.holds(other):
+        return other
+    return one if other.holds(one) else None
 
 
 def authorize(access: Access, permission: Permission) -> TenantScope:

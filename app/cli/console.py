@@ -63,9 +63,9 @@ class Step:
         self._task = progress.add_task(title, total=total, note="")
         self.note = ""
 
-    def at(self, completed: int, note: str = "") -> None:
-        """Move the bar to ``completed`` and say ``note`` beside it."""
-        self._progress.update(self._task, completed=completed, note=note)
+    def at(self, completed: int, note: str = "", *, total: int | None = None) -> None:
+        """Move the bar to ``completed``, of ``total`` where that is not what it was, and say ``note`` beside it."""
+        self._progress.update(self._task, completed=completed, total=total, note=note)
 
     def done(self, note: str) -> None:
         """Say what came of it on the line that stays."""

@@ -37,7 +37,7 @@ async def demonstrate(settings: Settings, server: DatabaseServer, taken: socket.
     await _populate(settings, server, families)
     people = await enlist(settings, server, await demo_posts(server))
     keep_tokens(settings, people)
-    async with serving(settings, server, taken) as running:
+    async with serving(settings, server, taken, with_worker=True) as running:
         address = address_of(taken)
         _show_people(settings, people)
         try:

@@ -17,9 +17,13 @@ from app.cli.demo import demonstrate
 from app.cli.documents import documents
 from app.cli.granting import grants
 from app.cli.importing import import_aliases, import_population, read_lines, show_issues
+from app.cli.imports import imports
 from app.cli.people import Post, enlist
+from app.cli.sampling import samples
 from app.cli.seeding import seed_families
 from app.cli.serving import address_of, listening, refuse_too_many, serve_in_processes, serving
+from app.cli.simulating import simulations
+from app.cli.working import work
 from app.domain.audit.verification import Verified
 from app.domain.insights.service import Discrepancy, verify_summaries
 from app.domain.regions.models import CodeNamespace
@@ -53,11 +57,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-imports = typer.Typer(help="Take in files of other systems.", no_args_is_help=True)
 app.add_typer(imports, name="import")
+app.add_typer(samples, name="sample")
 app.add_typer(audit)
 app.add_typer(grants)
 app.add_typer(documents, name="documents")
+app.add_typer(work)
+app.add_typer(simulations, name="simulate")
 
 
 def _show_version(wanted: bool) -> None:
@@ -98,11 +104,19 @@ def serve(
     host: Host = None,
     port: Port = None,
     workers: Annotated[int, typer.Option(min=1, max=_MOST_WORKERS, help="Processes that share the port.")] = 1,
+    with_worker: Annotated[
+        bool,
+        typer.Option(
+            "--with-worker", help="Work on background jobs too; where many are asked for, run `kesos worker`."
+        ),
+    ] = False,
 ) -> None:
     """Serve the API over a database that is ready, until Ctrl-C or SIGTERM."""
     settings = get_settings()
+    if with_worker and workers > 1:
+        raise Refusal("--with-worker is for a single process: run `kesos worker` beside `kesos serve --workers`.")
     with listening(*_place(settings, host, port)) as taken, running(settings) as server:
-        run(_check_before_serving(settings, server, workers))
+        run(_check_before_serving(settings, server, workers, with_worker=with_worker))
         ready = f"Kesos answers at {address_of(taken)}/graphql; Ctrl-C stops it."
         if workers > 1:
             tell(ready)
@@ -110,16 +124,16 @@ def serve(
         else:
 
             async def serve_here() -> None:
-                async with serving(settings, server, taken) as here:
+                async with serving(settings, server, taken, with_worker=with_worker) as here:
                     tell(ready)
                     await here.until_stopped()
 
             run(serve_here())
 
 
-async def _check_before_serving(settings: Settings, server: DatabaseServer, workers: int) -> None:
+async def _check_before_serving(settings: Settings, server: DatabaseServer, workers: int, *, with_worker: bool) -> None:
     await require_ready(server)
-    await refuse_too_many(settings, server, workers)
+    await refuse_too_many(settings, server, workers, with_worker=with_worker)
 
 
 @app.command("migrate")

@@ -28,6 +28,7 @@ from app.web import logs
 from app.web.bodies import LARGEST_BODY
 from app.web.health import this_process
 from app.web.metrics import SHARED_FOLDER
+from app.worker import Worker, connections_of_worker, handlers
 
 _BACKLOG: Final = 2048
 _MOST_CONNECTIONS: Final = 8192
@@ -37,7 +38,7 @@ _GRACE_SECONDS: Final = 10
 # Longer than proxies keep theirs: whoever closes first never sends a request into a connection that is being closed.
 _KEEP_ALIVE_SECONDS: Final = 75
 _PING_SECONDS: Final = 20.0
-_BESIDE_POOLS: Final = 2  # what appends audit events, and what hears of changed grants
+_BESIDE_POOLS: Final = 3  # what appends audit events, what hears of changed grants, and what hears of jobs
 _SPARE_CONNECTIONS: Final = 6
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (compared with, not bound to)
 
@@ -173,11 +174,17 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, server: DatabaseServer, taken: socket.socket) -> AsyncIterator[Running]:
-    """Serve in this process; the block begins when requests are answered, and its end stops the server."""
+async def serving(
+    settings: Settings, server: DatabaseServer, taken: socket.socket, *, with_worker: bool = False
+) -> AsyncIterator[Running]:
+    """Serve in this process; the block begins when requests are answered, and its end stops the server.
+
+    ``with_worker``: work on background jobs in this process too.
+    """
     configure_logs(settings)
     _allow_connections()
-    app = create_app(settings, server)
+    worker = Worker(settings, server, handlers(settings)) if with_worker else None
+    app = create_app(settings, server, worker=worker)
     http = uvicorn.Server(_configuration(settings, app))
     task = asyncio.create_task(http.serve(sockets=[taken]))
     running = Running(http, task)
@@ -194,7 +201,9 @@ async def serving(settings: Settings, server: DatabaseServer, taken: socket.sock
         _log.info("stopped")
 
 
-async def refuse_too_many(settings: Settings, server: DatabaseServer, workers: int) -> None:
+async def refuse_too_many(
+    settings: Settings, server: DatabaseServer, workers: int, *, with_worker: bool = False
+) -> None:
     """Make sure that the database takes the connections of ``workers`` processes and a few of commands beside them.
 
     Raises:
@@ -206,7 +215,7 @@ async def refuse_too_many(settings: Settings, server: DatabaseServer, workers: i
     finally:
         await connection.close()
     each = settings.read_pool_size + settings.write_pool_size + _BESIDE_POOLS
-    wanted = workers * each + _SPARE_CONNECTIONS
+    wanted = workers * each + _SPARE_CONNECTIONS + (connections_of_worker(settings) if with_worker else 0)
     if wanted > most:
         raise Refusal(
             f"{workers} processes need {wanted} connections and the database allows {most}: start fewer, or lower "

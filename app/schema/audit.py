@@ -64,7 +64,7 @@ EVENTS: Final = Source(
 )
 
 
-def _region_code(row: Row) -> sa.ColumnElement[str]:
+def region_code_of_span(row: Row) -> sa.ColumnElement[str]:
     """The code of the smallest region that holds the span of an event; null for the country."""
     low, high = row.c.village_low, row.c.village_high
     digits = sa.func.lpad(sa.cast(low, sa.Text()), sa.literal_column("10"), sa.literal_column("'0'"))
@@ -158,7 +158,8 @@ class AuditEvent(Node):
         "request_id", description="`X-Request-ID` of the request, as its answer and the logs carry it."
     )
     region_code: str | None = expression(
-        _region_code, description="Code of the smallest region that holds all of those rows; null: the whole country."
+        region_code_of_span,
+        description="Code of the smallest region that holds all of those rows; null: the whole country.",
     )
     inclusion_proof: JSON | None = strawberry.field(
         resolver=_proof,

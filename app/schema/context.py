@@ -12,25 +12,17 @@ from strawberry.dataloader import DataLoader
 
 from app.authz.authorize import Access, authorize
 from app.authz.permissions import Permission
-from app.domain.audit.models import Action, Purpose
 from app.domain.audit.proofs import Proof, inclusion_proof
-from app.domain.audit.service import Event, append_events
 from app.domain.base import DomainError
+from app.domain.jobs.changes import JobChanges
 from app.domain.registry.sealing import Seal
+from app.schema.exports.desk import ExportDesk
 from app.schema.language import Language
+from app.schema.opening import Opening, SealedSubject
 from app.schema.plan.answer import Answer
+from app.schema.plan.planner import Effort
+from app.schema.previewing import Preview, StagedName
 from app.tenants.session import Database
-
-
-@dataclass(frozen=True, slots=True)
-class SealedSubject:
-    """A sealed number that is to be read in full, whose it is, and why."""
-
-    subject_type: str
-    subject_id: str
-    village_id: int
-    sealed: bytes
-    purpose: Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +45,25 @@ class RequestContext:
     document_hash: bytes
     database: Database
     seal: Seal
+    exports: ExportDesk
+    effort: Effort
     document: DocumentNode
     answer: Answer
+    dukcapil_configured: bool
 
     @cached_property
     def reveals(self) -> DataLoader[SealedSubject, str]:
         """Opens sealed numbers, all of one selection in one transaction that first logs them."""
-        return DataLoader(load_fn=self._reveal)
+        opening = Opening(
+            self.access, self.database, self.seal, self.operation_name, self.document_hash, self.request_id
+        )
+        return DataLoader(load_fn=opening.reveal)
 
-    async def _reveal(self, subjects: list[SealedSubject]) -> list[str]:
-        scope = authorize(self.access, Permission.REGISTRY_NIK_REVEAL)
-        events = [
-            Event(
-                action=Action.REVEAL,
-                principal_id=self.access.principal.id,
-                roles=self.access.roles(Permission.REGISTRY_NIK_REVEAL),
-                permission=Permission.REGISTRY_NIK_REVEAL,
-                operation=self.operation_name,
-                document_hash=self.document_hash,
-                subject_type=subject.subject_type,
-                subject_ids=(subject.subject_id,),
-                row_count=1,
-                purpose=subject.purpose,
-                request_id=self.request_id,
-                village_low=subject.village_id,
-                village_high=subject.village_id,
-            )
-            for subject in subjects
-        ]
-        async with self.database.write(scope) as session:
-            await append_events(session, events)
-        return [self.seal.unseal(subject.sealed) for subject in subjects]
+    @cached_property
+    def staged_names(self) -> DataLoader[StagedName, str]:
+        """Gives out names of files that are being imported, after keeping that they were read."""
+        preview = Preview(self.access, self.database, self.operation_name, self.document_hash, self.request_id)
+        return DataLoader(load_fn=preview.names)
 
     @cached_property
     def proofs(self) -> DataLoader[AskedProof, Proof | None]:
@@ -111,6 +91,7 @@ class SubscriptionContext(RequestContext):
     """One subscription, from its first event to its last."""
 
     changes_of_access: ChangesOfAccess
+    job_changes: JobChanges
 
 
 Info: TypeAlias = strawberry.Info[RequestContext, None]

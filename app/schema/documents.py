@@ -10,6 +10,7 @@ from cachetools import LRUCache
 from app.authz.authentication import Unauthenticated
 from app.authz.authorize import Access
 from app.authz.permissions import Permission
+from app.domain.base import DomainError
 from app.domain.documents.errors import (
     DocumentNotTrusted,
     IntrospectionOff,
@@ -18,6 +19,7 @@ from app.domain.documents.errors import (
 )
 from app.domain.documents.files import hash_of
 from app.domain.documents.registry import DocumentRegistry
+from app.schema import errors
 from app.schema.plan.planner import Document
 
 MOST_BYTES_OF_COMPOSED_TEXTS: Final = 16 * 2**20
@@ -28,6 +30,18 @@ _NO_TOKEN: Final = "TOKEN_MISSING"  # noqa: S105  (the name of a reason)
 
 def _weight(text: str) -> int:
     return _BYTES_OF_AN_ENTRY + _BYTES_OF_A_CHARACTER * len(text)
+
+
+class OperationUnknown(DomainError):
+    """The document holds several operations and none was named, or none of that name."""
+
+    code = errors.OPERATION_UNKNOWN
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Sebutkan salah satu operasi dokumen dalam `operationName`.",
+            "Name one of the operations of the document in `operationName`.",
+        )
 
 
 class Sent(NamedTuple):

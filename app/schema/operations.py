@@ -18,10 +18,12 @@ from app.authz.authorize import Access
 from app.domain.audit.models import Action
 from app.domain.audit.service import AuditLog, Event
 from app.domain.base import DomainError
+from app.domain.jobs.changes import JobChanges
 from app.domain.registry.sealing import Seal
 from app.schema import errors
 from app.schema.context import ChangesOfAccess, RequestContext, SubscriptionContext
-from app.schema.documents import Documents
+from app.schema.documents import Documents, OperationUnknown
+from app.schema.exports.desk import ExportDesk
 from app.schema.language import Language
 from app.schema.plan.answer import Answer
 from app.schema.plan.arguments import Caller
@@ -41,18 +43,6 @@ class Asked:
     document_hash: str | None
     variables: dict[str, Any]
     operation_name: str | None
-
-
-class OperationUnknown(DomainError):
-    """The document holds several operations and none was named, or none of that name."""
-
-    code = errors.OPERATION_UNKNOWN
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Sebutkan salah satu operasi dokumen dalam `operationName`.",
-            "Name one of the operations of the document in `operationName`.",
-        )
 
 
 class DocumentRefused(Exception):
@@ -76,6 +66,7 @@ class Prepared:
     access: Access
     cost: int
     plan: OperationPlan
+    effort: Effort
 
     @property
     def kind(self) -> OperationType:
@@ -108,11 +99,16 @@ class Operations:
         documents: Documents,
         audit: AuditLog,
         seal: Seal,
+        exports: ExportDesk,
         test_nik_provinces: frozenset[str],
+        dukcapil_configured: bool,
     ) -> None:
         self._api, self._planner = api, api.planner
         self._database, self._documents, self._audit, self._seal = database, documents, audit, seal
+        self._exports = exports
         self._test_nik_provinces = test_nik_provinces
+        self._dukcapil_configured = dukcapil_configured
+        self._job_changes = JobChanges(database)
 
     async def prepare(self, asked: Asked, access: Access | None, effort: Effort) -> Prepared:
         """Find the document of ``asked``, whoever asks; None stands for somebody without a token.
@@ -135,7 +131,7 @@ class Operations:
             raise DocumentRefused(variables, errors.BAD_USER_INPUT)
         cost = document.cost(operation, variables)
         plan = await self._planner.plan_of(operation, variables, access, effort)
-        return Prepared(text, document, operation, asked.variables, variables, access, cost, plan)
+        return Prepared(text, document, operation, asked.variables, variables, access, cost, plan, effort)
 
     async def answer(
         self,
@@ -183,7 +179,9 @@ class Operations:
         results = await self._api.schema.subscribe(
             prepared.text,
             prepared.given,
-            context_value=SubscriptionContext(**vars(context), changes_of_access=changes_of_access),
+            context_value=SubscriptionContext(
+                **vars(context), changes_of_access=changes_of_access, job_changes=self._job_changes
+            ),
             operation_name=prepared.name or None,
         )
         # Closed here and not by the garbage collector: what listens for events stops when nobody asks for them any more.
@@ -217,8 +215,11 @@ class Operations:
             document_hash=_hash(prepared.text),
             database=self._database,
             seal=self._seal,
+            exports=self._exports,
+            effort=prepared.effort,
             document=prepared.document.node,
             answer=answer,
+            dukcapil_configured=self._dukcapil_configured,
         )
 
     def _entries(

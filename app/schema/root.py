@@ -16,7 +16,9 @@ from strawberry.types.execution import ExecutionContext
 
 from app.schema.audit import AuditEvent, AuditQuery
 from app.schema.context import Info, RequestContext
+from app.schema.exports.fields import Export, ExportsMutation, ExportsQuery
 from app.schema.insights import InsightsQuery
+from app.schema.jobs import Job, JobsMutation, JobsQuery
 from app.schema.me import MeQuery
 from app.schema.mutations import Refusals
 from app.schema.node import Node
@@ -27,6 +29,11 @@ from app.schema.plan.source import Lookup, argument, planned_field
 from app.schema.principals import PrincipalGrant, PrincipalsMutation, PrincipalsQuery
 from app.schema.regions import Region, region_by_code, regions_by_name
 from app.schema.registry.family import Family
+from app.schema.registry.imports.mutations import ImportsMutation
+from app.schema.registry.imports.queries import ImportsQuery
+from app.schema.registry.imports.rows import ImportDuplicate
+from app.schema.registry.imports.types import Import
+from app.schema.registry.matching import CivilRegistryMatching, MatchingMutation, MatchingQuery
 from app.schema.registry.person import Person
 from app.schema.registry.queries import RegistryQuery
 from app.schema.scalars import SCALARS
@@ -34,7 +41,17 @@ from app.schema.subscriptions import Subscription
 
 
 @strawberry.type(description="What can be asked.")
-class Query(MeQuery, RegistryQuery, InsightsQuery, PrincipalsQuery, AuditQuery):
+class Query(
+    MeQuery,
+    ImportsQuery,
+    ExportsQuery,
+    RegistryQuery,
+    MatchingQuery,
+    InsightsQuery,
+    JobsQuery,
+    PrincipalsQuery,
+    AuditQuery,
+):
     """All root fields."""
 
     region: Region | None = region_by_code()
@@ -54,7 +71,7 @@ class Query(MeQuery, RegistryQuery, InsightsQuery, PrincipalsQuery, AuditQuery):
 @strawberry.type(
     description="What can be changed. Each mutation is one transaction; those of one document run one after the other."
 )
-class Mutation(PrincipalsMutation):
+class Mutation(ImportsMutation, ExportsMutation, JobsMutation, MatchingMutation, PrincipalsMutation):
     """All mutations."""
 
 
@@ -118,7 +135,18 @@ def api_with(subscription: type[Subscription]) -> Api:
         query=Query,
         mutation=Mutation,
         subscription=subscription,
-        types=[Family, Person, Region, PrincipalGrant, AuditEvent],
+        types=[
+            CivilRegistryMatching,
+            Export,
+            Family,
+            Import,
+            ImportDuplicate,
+            Job,
+            Person,
+            Region,
+            PrincipalGrant,
+            AuditEvent,
+        ],
         extensions=[_KnownDocument],
         execution_context_class=_Executor,
         exception_handlers=[Refusals()],

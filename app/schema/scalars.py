@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from typing import Any, Final, NewType
+from uuid import UUID
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
@@ -35,6 +36,25 @@ class DateTimeInvalid(DomainError):
             "Waktu ditulis menurut ISO 8601 dengan selisih dari UTC, misalnya 2026-11-21T08:00:00+07:00.",
             "A DateTime is written in ISO 8601 with its offset from UTC, such as 2026-11-21T08:00:00+07:00.",
         )
+
+
+class UuidInvalid(DomainError):
+    """The text is no UUID."""
+
+    code = "UUID_INVALID"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "UUID ditulis seperti 0198b9a2-7c1e-7d33-8f6a-1c2b3d4e5f60.",
+            "A UUID is written like 0198b9a2-7c1e-7d33-8f6a-1c2b3d4e5f60.",
+        )
+
+
+def _parse_uuid(value: Any) -> UUID:
+    try:
+        return UUID(value)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UuidInvalid from error
 
 
 def _parse_date(value: Any) -> date:
@@ -79,5 +99,11 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         description="A moment in ISO 8601 with its offset, printed in UTC.",
         serialize=_printed,
         parse_value=_parse_date_time,
+    ),
+    UUID: strawberry.scalar(
+        name="UUID",
+        description="A UUID, such as an idempotency key: `0198b9a2-7c1e-7d33-8f6a-1c2b3d4e5f60`.",
+        serialize=str,
+        parse_value=_parse_uuid,
     ),
 }

@@ -11,6 +11,7 @@ from contextlib import aclosing
 import strawberry
 
 from app.schema.context import SubscriptionInfo
+from app.schema.jobs import JobProgress, progress_of_job
 from app.schema.me import Me
 
 
@@ -32,4 +33,9 @@ class Subscription:
         description="What the caller was granted and what that permits: once at the start, then each time it changes, wherever that is "
         "done. Nothing need be asked beside it. The other subscriptions of the caller end at a change with the error "
         "`ACCESS_CHANGED`: start them again.",
+    )
+    job_progress: AsyncGenerator[JobProgress, None] = strawberry.subscription(
+        resolver=progress_of_job,
+        description="A job now and at each change, a few times a second at most, whichever process works on it; ends after the job has. "
+        "Needs `jobs:job:read`.",
     )

@@ -36,6 +36,12 @@ Heard = Callable[[str], None]
 """Takes the payload of what was announced."""
 
 
+def _session_defaults(abandoned_seconds: float | None) -> dict[str, str]:
+    if abandoned_seconds is None:
+        return dict(_SESSION_DEFAULTS)
+    return {**_SESSION_DEFAULTS, "client_connection_check_interval": f"{round(abandoned_seconds * 1000)}ms"}
+
+
 async def _read_json_as_bytes(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
 
@@ -108,16 +114,18 @@ class Database:
         read_pool_size: int,
         write_pool_size: int,
         statement_seconds: float | None = None,
+        abandoned_seconds: float | None = None,
         observer: Observer | None = None,
     ) -> None:
         """Connect to ``address``; PostgreSQL cancels a statement that takes longer than ``statement_seconds``.
 
+        Where ``abandoned_seconds`` are given, it looks so often whether this process still lives, and cancels what it has left behind.
         ``observer`` is told how long statements of requests took; without one that costs nothing.
         """
         self._address = address
         self._observer = observer
         self._read_pool_size = read_pool_size
-        self._defaults = dict(_SESSION_DEFAULTS)
+        self._defaults = _session_defaults(abandoned_seconds)
         if statement_seconds is not None:
             self._defaults["statement_timeout"] = f"{round(statement_seconds * 1000)}ms"
         self._engine = create_async_engine(
@@ -288,9 +296,14 @@ class Database:
 
 
 @asynccontextmanager
-async def open_loader(server: DatabaseServer) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """A connection of kesos_loader for COPY. Jobs use it; nothing that answers a request does."""
-    connection = await server.loader.connect(server_settings=_SESSION_DEFAULTS)
+async def open_loader(
+    server: DatabaseServer, *, abandoned_seconds: float | None = None
+) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection of kesos_loader for COPY. Jobs use it; nothing that answers a request does.
+
+    ``abandoned_seconds`` is that of ``Database``.
+    """
+    connection = await server.loader.connect(server_settings=_session_defaults(abandoned_seconds))
     try:
         yield connection
     finally:

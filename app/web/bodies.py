@@ -26,11 +26,11 @@ _QUOTED_PARAMETERS: Final = tuple(f'"{name}"'.encode() for name in _PARAMETERS)
 _ESCAPED_LETTER: Final = b"\\u00"
 
 
-def expect_json(headers: Headers) -> None:
-    """Make sure that a body is JSON in UTF-8, and not compressed.
+def expect_uncompressed(headers: Headers) -> None:
+    """Make sure that a body is not compressed on the way.
 
     Raises:
-        BadRequest: 415, it is something else.
+        BadRequest: 415, it is.
     """
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"", "identity"}:
@@ -39,6 +39,15 @@ def expect_json(headers: Headers) -> None:
             "Send the body uncompressed.",
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         )
+
+
+def expect_json(headers: Headers) -> None:
+    """Make sure that a body is JSON in UTF-8, and not compressed.
+
+    Raises:
+        BadRequest: 415, it is something else.
+    """
+    expect_uncompressed(headers)
     content_type = headers.get("content-type", "")
     if content_type == JSON:
         return

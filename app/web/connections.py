@@ -21,6 +21,8 @@ from app.web.streams import STATE_NAME, Streams
 MOST_OF_ADDRESS: Final = 512
 MOST_PIPELINED: Final = 8
 MOST_HEAD_BYTES: Final = 32_768
+LONG_BODY: Final = "kesos.long_body"
+"""The extension of the scope with which ``expect_long_body`` reaches the connection."""
 _ARRIVES_WITHIN: Final = 20.0
 _READ_WITHIN: Final = 60.0
 _HELD_FOR: Final = 1.0
@@ -29,6 +31,13 @@ _HELD_FOR: Final = 1.0
 async def _refuse_head(scope: Scope, receive: Receive, send: Send) -> None:
     status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
     await Response(status_code=status, headers={"connection": "close"})(scope, receive, send)
+
+
+def expect_long_body(scope: Scope) -> None:
+    """Say that the caller reads the body of ``scope`` at a pace of its own, and sees to it that it comes."""
+    allow = scope.get("extensions", {}).get(LONG_BODY)
+    if allow is not None:
+        allow(scope)
 
 
 class PipelineTooLong(Exception):
@@ -47,7 +56,7 @@ class GuardedConnection(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._address: str | None = None
-        self._is_arriving = self._is_head = False
+        self._is_arriving = self._is_head = self._is_long = False
         self._chunk = self._arrived = 0
         self._arrival: TimerHandle | None = None
         self._reading: TimerHandle | None = None
@@ -88,7 +97,7 @@ class GuardedConnection(HttpToolsProtocol):
         if self._is_arriving:
             if self._is_head and self._arrived > MOST_HEAD_BYTES:
                 self.transport.abort()
-            elif self._arrival is None:
+            elif self._arrival is None and not (self._is_long and self._is_engaged):
                 self._arrival = self.loop.call_later(self.arrives_within, self.transport.abort)
         elif self._is_engaged:
             if self._arrival is not None:
@@ -108,6 +117,7 @@ class GuardedConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         self._is_arriving = self._is_head = True
+        self._is_long = False
         # Where several requests came in one piece, this is more than what belongs to this one; then its head is measured.
         self._arrived = self._chunk
         super().on_message_begin()
@@ -130,7 +140,18 @@ class GuardedConnection(HttpToolsProtocol):
             head = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             if head > MOST_HEAD_BYTES:
                 self.app = _refuse_head
+        scope: Any = self.scope
+        scope["extensions"] = {LONG_BODY: self._expect_long_body}
         super().on_headers_complete()
+
+    def _expect_long_body(self, scope: Scope) -> None:
+        """Let the body of the request ``scope`` take its time for as long as the request is being answered."""
+        if self.scope is not scope or not self._is_arriving:
+            return
+        self._is_long = True
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
 
     def on_message_complete(self) -> None:
         """The whole request is there."""

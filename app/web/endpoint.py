@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.authz.authentication import Authenticator, Unauthenticated
+from app.authz.authentication import Authenticator
 from app.schema.language import preferred_language
 from app.schema.operations import Asked
 from app.web.answers import Refusal, refusal_of
@@ -20,7 +20,7 @@ from app.web.headers import client_address, request_id
 from app.web.negotiation import MediaType, preferred_media_type
 from app.web.parameters import asked_by_body, asked_by_query_string
 from app.web.rates import Rates
-from app.web.reception import Reception
+from app.web.reception import Reception, presented_token
 from app.web.standing import Following, Standing
 from app.web.streams import EventStream, Streams, Subscriber, refused_stream
 from app.web.telemetry import RequestTelemetry, Telemetry
@@ -72,7 +72,7 @@ class GraphQLEndpoint:
         if request.method not in {"GET", "POST"}:
             raise MethodNotAllowed
         address = client_address(request.scope)
-        token = self._token(request)
+        token = presented_token(request, self.session_token)
         access = None
         if token is not None:
             access = await self.reception.access(token, address=address, request_id=turn.request_id)
@@ -109,16 +109,6 @@ class GraphQLEndpoint:
         body = await read_body(request.receive, request.headers)
         self.rates.count_request(caller.id, len(body))
         return asked_by_body(body)
-
-    def _token(self, request: Request) -> str | None:
-        """The token that a request brings; None is enough for what is open to the public."""
-        authorization = request.headers.get("authorization")
-        if authorization is None:
-            return self.session_token(request)
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthenticated("TOKEN_MISSING")
-        return token
 
 
 def _refused(refusal: Refusal, media_type: MediaType) -> Answer:

@@ -161,6 +161,8 @@ def cross_origin(settings: Settings) -> list[Middleware]:
             allow_headers=[
                 "authorization",
                 "content-type",
+                "content-disposition",
+                "repr-digest",
                 "x-kesos-csrf",
                 "accept-language",
                 "apollo-require-preflight",

@@ -41,6 +41,7 @@ class Vital(Enum):
     WRITES_IN_USE = ("kesos_database_writes_in_use", "Connections of the write pool that a transaction runs on.")
     AUDIT_BACKLOG = ("kesos_audit_backlog", "Audit events that wait to be written.")
     STREAMS = ("kesos_streams_open", "WebSockets and streams of server-sent events that are open.")
+    JOBS_RUNNING = ("kesos_jobs_running", "Background jobs that this process works on; only where it serves and works.")
 
 
 class Tally(Enum):
@@ -52,6 +53,8 @@ class Tally(Enum):
         "kesos_turned_away",
         "Requests of addresses that send too many, refused before anything of them was read.",
     )
+    JOBS_SUCCEEDED = ("kesos_jobs_succeeded", "Background jobs that this process has done.")
+    JOBS_FAILED = ("kesos_jobs_failed", "Background jobs that have failed in this process.")
 
 
 class Names(dict[str, str]):
@@ -77,7 +80,7 @@ class Metrics:
         self.operations, self.outcomes = Names(MOST_OPERATIONS), Names(MOST_OUTCOMES)
         self._requests = Counter(
             "kesos_requests",
-            "GraphQL requests by operation, kind, and outcome: `ok`, or the code of the first error.",
+            "Requests by operation, kind (of GraphQL, or `upload`), and outcome: `ok`, or the code of the first error.",
             ("operation", "type", "outcome"),
             registry=registry,
         )

@@ -1,8 +1,11 @@
 """Who comes: from a token to an access, with an event in the audit trail when somebody arrives."""
 
+from collections.abc import Callable
 from typing import Final
 
-from app.authz.authentication import Authenticator
+from starlette.requests import Request
+
+from app.authz.authentication import Authenticator, Unauthenticated
 from app.authz.authorize import PUBLIC_ID, Access
 from app.domain.audit.models import Action
 from app.domain.audit.service import AuditLog, Event
@@ -12,6 +15,22 @@ from app.web.rates import Rates
 
 _BEARER: Final = "bearer"
 _BROWSER: Final = "login"
+
+
+def presented_token(request: Request, session_token: Callable[[Request], str | None]) -> str | None:
+    """The token that a request brings, by header or, as ``session_token`` reads it, by the cookie of a browser; None where it has none.
+
+    Raises:
+        Unauthenticated: the header is of another scheme.
+        CrossSiteRequest: the cookie may have been sent by another site.
+    """
+    authorization = request.headers.get("authorization")
+    if authorization is None:
+        return session_token(request)
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated("TOKEN_MISSING")
+    return token
 
 
 class Reception:

@@ -46,8 +46,13 @@ CALLER_HUNG_UP: Final = 499
 UNREAD: Final = "unread"
 SEVERAL: Final = "several"
 INTROSPECTION: Final = "introspection"
+UPLOAD: Final = "upload"
+"""What files that are sent in are called, and their kind beside query, mutation and subscription."""
+DOWNLOAD: Final = "download"
+"""What fetching a file is called, and its kind: never by its link."""
 SLOW_SECONDS: Final = 1.0
 _LOOK_SECONDS: Final = 1.0
+_LASTING: Final = frozenset({OperationType.SUBSCRIPTION.value, UPLOAD, DOWNLOAD})
 _FAULTS: Final = frozenset(
     code for code, status in errors.HTTP_STATUS.items() if status >= HTTPStatus.INTERNAL_SERVER_ERROR
 )
@@ -170,6 +175,10 @@ class RequestTelemetry:
         self._kind = operation.operation.value
         self.principal_id = principal_id
 
+    def named(self, operation: str, kind: str, principal_id: UUID | None) -> None:
+        """What is asked by something else than a document of GraphQL: a name and a kind of this program, never a caller's words."""
+        self._operation, self._kind, self.principal_id = operation, kind, principal_id
+
     def answered(self, status: int, code: str | None = None) -> None:
         """What came of it: the HTTP status, and the code of the first error."""
         self._status, self._code = status, None if code is None else self._metrics.outcomes[code]
@@ -197,8 +206,8 @@ class RequestTelemetry:
 
     @property
     def _lasts(self) -> bool:
-        """Whether the request goes on for as long as its caller listens, so that its seconds mean nothing."""
-        return self._kind == OperationType.SUBSCRIPTION.value
+        """Whether the request goes on for as long as its caller listens or sends, so that its seconds mean nothing."""
+        return self._kind in _LASTING
 
     def _write(self, line: FilteringBoundLogger, seconds: float) -> None:
         level = logging.INFO

@@ -5,7 +5,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import asyncpg
 
-TENANT = frozenset({"audit_event", "family", "person", "registry_cohort", "registry_summary", "welfare_rank"})
+OF_AN_IMPORT = frozenset(
+    {
+        "import_batch",
+        "import_departure",
+        "import_duplicate",
+        "import_issue",
+        "import_match",
+        "staged_family",
+        "staged_person",
+    }
+)
+"""What was read from a file and what is said of it: rows that belong to one import."""
+
+SPANNED = (
+    frozenset({"audit_event", "civil_registry_matching", "export", "job", "registry_import", "upload"}) | OF_AN_IMPORT
+)
+"""Rows that stand for a span of villages, as large as the country, and belong to the regency in which it begins."""
+
+TENANT = frozenset({"family", "person", "registry_cohort", "registry_summary", "welfare_rank"}) | SPANNED
 """Rows of a regency, behind row-level security."""
 
 REFERENCE = frozenset(
@@ -22,7 +40,10 @@ SEALS = frozenset({"seal_batch", "seal_queue", "sealed_leaf"})
 INTERNAL = frozenset({"alembic_version", "principal"})
 """What the application itself may not read."""
 
-KNOWN = TENANT | REFERENCE | WALLED | SEALS | INTERNAL
+QUEUE = frozenset({"pgqueuer", "pgqueuer_log", "pgqueuer_statistics"})
+"""Tables of the library that hands jobs to workers, as it declares them. An entry holds the id of a job and its regency."""
+
+KNOWN = TENANT | REFERENCE | WALLED | SEALS | QUEUE | INTERNAL
 
 
 async def tables_of(owner: "asyncpg.Connection[asyncpg.Record]") -> frozenset[str]:

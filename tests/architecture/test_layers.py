@@ -22,12 +22,14 @@ DRIVER_CALLS = {"connect", "create_pool", "create_engine", "create_async_engine"
 DRIVERS = {"asyncpg", "psycopg", "psycopg2", "sqlalchemy"}
 OF_AUTHZ = {"principals"}
 """Permissions about what `app.authz` keeps itself."""
+WITHOUT_SCHEMA = {"uploads"}
+"""Contexts that are reached by REST alone, with the permissions of those that they serve."""
 SCHEMA_FRAME = {
-    "context", "enums", "errors", "examination", "ids", "language", "me", "mutations", "node", "operations", "paging", "plan",
-    "root", "scalars", "subscriptions", "text",
+    "context", "enums", "errors", "examination", "ids", "language", "me", "mutations", "node", "opening", "operations", "paging", "plan",
+    "previewing", "root", "scalars", "subscriptions", "text",
 }  # fmt: skip
 TEST_FRAME = {
-    "architecture", "attacks", "authz", "cli", "differential", "fuzz", "http", "isolation", "plan", "schema", "support",
+    "architecture", "attacks", "authz", "cli", "differential", "fuzz", "http", "imports", "isolation", "plan", "schema", "support",
     "tenants", "tools", "web",
 }  # fmt: skip
 CONTEXTS = {permission.value.partition(":")[0] for permission in Permission} - OF_AUTHZ
@@ -124,11 +126,11 @@ def test_a_context_has_the_same_name_in_every_drawer(context: str) -> None:
 
 def test_every_drawer_holds_contexts_and_its_frame_and_nothing_else() -> None:
     domain = {path.name for path in (APP / "domain").iterdir() if (path / "__init__.py").exists()}
-    assert domain == CONTEXTS
+    assert domain == CONTEXTS | WITHOUT_SCHEMA
     schema = {
         path.stem for path in (APP / "schema").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
     }
     assert schema - {"__init__"} == CONTEXTS | OF_AUTHZ | SCHEMA_FRAME
     assert {path.stem for path in Path(policies.__file__).parent.glob("*.csv")} == CONTEXTS | OF_AUTHZ | {"roles"}
     tested = {path.name for path in TESTS.iterdir() if (path / "__init__.py").exists()}
-    assert tested <= CONTEXTS | OF_AUTHZ | TEST_FRAME
+    assert tested <= CONTEXTS | WITHOUT_SCHEMA | OF_AUTHZ | TEST_FRAME

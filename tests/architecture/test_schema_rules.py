@@ -97,11 +97,17 @@ def test_names_are_written_as_front_ends_expect_them() -> None:
         assert all(CAMEL.fullmatch(argument) for argument in field.args), f"{type_name}.{field_name}"
 
 
+def leading_to(name: str) -> set[str]:
+    """The types with a field that returns ``name``."""
+    return {type_name for type_name, _, field in fields() if get_named_type(field.type).name == name}
+
+
 def test_types_with_rows_of_a_tenant_are_nodes_or_hang_below_one() -> None:
     """A row that cannot be asked for by its id is reached through one that can, so that every row has an address."""
     nodes = {name for name, type_ in OBJECTS.items() if any(each.name == "Node" for each in type_.interfaces)}
     for name in set(TENANT_TYPES) - nodes:
-        parents = {type_name for type_name, _, field in fields() if get_named_type(field.type).name == name}
+        parents = {parent for way in (name, f"{name}Edge", f"{name}Connection") for parent in leading_to(way)}
+        parents -= {f"{name}Edge", f"{name}Connection"}
         assert parents, name
         assert parents <= nodes, f"{name} is reached through {parents - nodes}"
     assert nodes <= BLUEPRINT.sources.keys()

@@ -30,6 +30,7 @@ from hypothesis_graphql import nodes, queries
 
 from tests.differential.disguises import Disguise
 from tests.differential.happenings import GIVER, SOMEBODY
+from tests.differential.rows import encoded_cursor
 from tests.differential.samples import Samples
 
 _REGIONS: Final = (
@@ -38,6 +39,7 @@ _REGIONS: Final = (
 )
 _SIZES: Final = (*(1, 2, 3, 4) * 20, 0, 101, -1)
 _SEARCHES: Final = (*("a", "s", "sri", "ko", "%", "", "Slamet R") * 4, "'", '"', "\0")
+_NOBODY: Final = "01e00000-0000-7000-8000-000000000001"
 _DATES: Final = ("1950-01-01", "1975-06-15", "1999-12-31", "2020-02-29")
 _JUNK_IDS: Final = (
     "",
@@ -58,6 +60,8 @@ _WAYS_ON: Final = frozenset(
         "Family": "village district regency members",
         "Person": "village regency family",
         "PrincipalGrant": "region",
+        "CivilRegistryMatching": "region job",
+        "Import": "region job rows duplicates newFamilies changes departures",
     }.items()
     for name in names.split()
 )
@@ -84,6 +88,8 @@ def _pools(samples: Samples) -> dict[str, Sequence[str | int]]:
         "persons": [cursor for listed in samples.person_cursors.values() for cursor in listed[:3]],
         "regions": [cursor for listed in samples.region_cursors.values() for cursor in listed],
     }
+    some += [*samples.matchings[:3], samples.matchings[5]]
+    some += [*samples.imports[:2], samples.imports[-1], *samples.duplicates[:2], samples.duplicates[-1]]
     some += [*samples.grants[:4], samples.grants[-1], *samples.events[:4], samples.events[-1]]
     return {
         "first": _SIZES,
@@ -98,6 +104,21 @@ def _pools(samples: Samples) -> dict[str, Sequence[str | int]]:
         "ids": (*(*some, *regions) * 4, *_JUNK_IDS[:1]),
         "family.id": (*samples.families[:20] * 2, *samples.families[-3:], *samples.persons[:1], *_JUNK_IDS),
         "person.id": (*samples.persons[:40], *samples.persons[-5:], *samples.families[:1], *_JUNK_IDS),
+        "import.id": (*samples.imports * 3, *samples.families[:1], *samples.duplicates[:1], *_JUNK_IDS),
+        "imports.after": (*samples.import_cursors, "?", samples.event_cursors[0]),
+        **{
+            f"{name}.after": (
+                *[encoded_cursor("LINE", keys) for keys in (["FAMILY", 2, "A", ""], ["PERSON", 2], [2], [2, _NOBODY])],
+                encoded_cursor("FAMILY", [0, _NOBODY]),
+                "?",
+            )
+            for name in ("rows", "duplicates", "newFamilies", "changes", "departures")
+        },
+        "codes": ("NIK_SERIAL_ZERO", "FAMILY_REPEATED", "UNHEARD_OF"),
+        "ImportLineRange.from": (1, 2, 3, 9),
+        "ImportLineRange.to": (1, 3, 4, 2**31 - 1),
+        "civilRegistryMatching.id": (*samples.matchings, *samples.families[:1], *_JUNK_IDS),
+        "civilRegistryMatchings.after": (*samples.matching_cursors, "?", samples.event_cursors[0]),
         "families.after": (*cursors["families"], "?", *cursors["persons"][:1]),
         "persons.after": (*cursors["persons"], "?", *cursors["families"][-1:]),
         "regions.after": (*cursors["regions"], "?"),

@@ -9,6 +9,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from tests.differential import import_fields
 from tests.differential.rows import Row
 
 if TYPE_CHECKING:
@@ -78,6 +79,32 @@ def _grants() -> Iterator[Row]:
     yield _grant(10, "REGENCY_ADMIN", 3302)
 
 
+def _matchings() -> Iterator[Row]:
+    """Matchings of regions of every size, some done, some begun, and one beyond the province."""
+    places = ((3471, 3471000000, 3471999999), (347103, 3471030000, 3471039999), (3471031001, 3471031001, 3471031001),
+              (3402, 3402000000, 3402999999), (34, 3400000000, 3499999999), (3302, 3302000000, 3302999999))  # fmt: skip
+    for number, (region, low, high) in enumerate(places * 2):
+        yield {
+            "regency_id": low // 1_000_000,
+            "id": UUID(f"01600000-0000-7000-8000-0000000034{number:02}"),
+            "village_low": low,
+            "village_high": high,
+            "region_id": region,
+            "statuses": ["NIK_ISSUED", "UNMATCHED"][number % 2 :],
+            "idempotency_key": UUID(int=number),
+            "cursor_village_id": low,
+            "cursor_person_id": UUID(int=0),
+            "persons_found": None if number % 5 == 0 else 1_000 * number,
+            "persons_matched": 839 * number,
+            "persons_deceased": 21 * number,
+            "persons_skipped": number % 3,
+            "created_by": GIVER,
+            "created_by_name": 'Sri "Ayu" \\ é',
+            "created_at": _BEGIN + timedelta(days=number),
+            "finished_at": _NOW if number % 2 else None,
+        }
+
+
 def _events(persons: Sequence[Row]) -> Iterator[Row]:
     """An event for every second person, in every kind of place; some share their moment, some are about nobody."""
     spans = cycle(_SPANS)
@@ -120,6 +147,9 @@ async def happen(owner: "asyncpg.Connection[asyncpg.Record]", persons: Sequence[
         await _insert(owner, "principal", {"id": principal, "issuer": _ISSUER, "subject": name, "name": name})
     for grant in _grants():
         await _insert(owner, "principal_grant", grant)
+    for matching in _matchings():
+        await _insert(owner, "civil_registry_matching", matching)
+    await import_fields.start(owner)
     for event in _events(persons):
         await _insert(owner, "audit_event", event)
 
@@ -127,8 +157,10 @@ async def happen(owner: "asyncpg.Connection[asyncpg.Record]", persons: Sequence[
 async def unhappen(owner: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Take all of that back."""
     await forget(owner)
+    await import_fields.clear(owner)
     await owner.execute("delete from audit_event where request_id = $1", _REQUEST)
     await owner.execute("delete from principal_grant where principal_id = $1", SOMEBODY)
+    await owner.execute("delete from civil_registry_matching where created_by = $1", GIVER)
     await owner.execute("delete from principal where issuer = $1", _ISSUER)
 
 

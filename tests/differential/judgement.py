@@ -30,7 +30,14 @@ from graphql.execution.values import VariableValues
 from app.authz.permissions import Permission
 from app.domain.registry.nik import check_nik
 from app.settings import TEST_NIK_PROVINCE
-from tests.differential import audit_fields, principal_fields, region_fields, registry_fields
+from tests.differential import (
+    audit_fields,
+    import_fields,
+    matching_fields,
+    principal_fields,
+    region_fields,
+    registry_fields,
+)
 from tests.differential.rows import Reader, decoded_cursor, region_id
 
 Codes = set[str]
@@ -40,6 +47,9 @@ NODES: Final[Mapping[str, Permission]] = {
     "Family": Permission.REGISTRY_FAMILY_READ,
     "Person": Permission.REGISTRY_PERSON_READ,
     "PrincipalGrant": Permission.PRINCIPALS_GRANT_READ,
+    "CivilRegistryMatching": Permission.REGISTRY_MATCHING_RUN,
+    "Import": Permission.REGISTRY_IMPORT_READ,
+    "ImportDuplicate": Permission.REGISTRY_IMPORT_READ,
     "AuditEvent": Permission.AUDIT_EVENT_READ,
 }
 _TYPES: Final[Mapping[str, Permission]] = {
@@ -53,7 +63,10 @@ _TYPES: Final[Mapping[str, Permission]] = {
     "RegistryEdition": Permission.REGISTRY_EDITION_READ,
     "RegistrySummary": Permission.INSIGHTS_SUMMARY_READ,
     "PrincipalGrantConnection": Permission.PRINCIPALS_GRANT_READ,
+    "CivilRegistryMatchingConnection": Permission.REGISTRY_MATCHING_RUN,
     "AuditEventConnection": Permission.AUDIT_EVENT_READ,
+    "ImportConnection": Permission.REGISTRY_IMPORT_READ,
+    "Job": Permission.JOBS_JOB_READ,
 }
 _FIELDS: Final[Mapping[str, Permission]] = {
     **{
@@ -62,6 +75,8 @@ _FIELDS: Final[Mapping[str, Permission]] = {
     },
     "Family.kkRevealed": Permission.REGISTRY_NIK_REVEAL,
     "Person.nikRevealed": Permission.REGISTRY_NIK_REVEAL,
+    "ImportDuplicate.name": Permission.REGISTRY_NAME_READ,
+    "ImportDuplicate.otherName": Permission.REGISTRY_NAME_READ,
     "Person.health": Permission.REGISTRY_HEALTH_READ,
     "Query.personByNik": Permission.REGISTRY_PERSON_LOOKUP,
     "Query.subjectAccess": Permission.AUDIT_SUBJECT_READ,
@@ -72,10 +87,17 @@ _KEYS: Final = {
     "Query.regions": region_fields.KEYS,
     "Region.children": region_fields.KEYS,
     "Query.grants": principal_fields.KEYS,
+    "Query.civilRegistryMatchings": matching_fields.KEYS,
     "Query.auditEvents": audit_fields.KEYS,
     "Query.subjectAccess": audit_fields.KEYS,
+    **import_fields.KEYS,
 }
-_TYPED_IDS: Final = {"Query.family": "Family:", "Query.person": "Person:"}
+_TYPED_IDS: Final = {
+    "Query.civilRegistryMatching": "CivilRegistryMatching:",
+    "Query.import": "Import:",
+    "Query.family": "Family:",
+    "Query.person": "Person:",
+}
 _DEPTH: Final = {"PROVINCE": 0, "REGENCY": 1, "DISTRICT": 2, "VILLAGE": 3}
 
 
@@ -168,7 +190,7 @@ class Judge:
 
     def _wrong_page(self, where: str, given: Mapping[str, Any]) -> Codes:
         codes: Codes = set()
-        order, after = given.get("order", "NEWEST"), given.get("after")
+        order, after = given.get("order", next(iter(_KEYS[where]))), given.get("after")
         if after is not None and decoded_cursor(after, order, _KEYS[where][order]) is None:
             codes.add("CURSOR_INVALID")
         by_name = order == "NAME" or (given.get("filter") or {}).get("search") is not None
@@ -202,9 +224,12 @@ def _well_formed_id(text: str) -> bool:
             return region_id(code) is not None
         case "PrincipalGrant", [id_]:
             return _is_uuid(id_)
-        case "AuditEvent", ["0", id_]:
+        case "AuditEvent" | "CivilRegistryMatching", ["0", id_]:
             return _is_uuid(id_)
-        case "Family" | "Person" | "AuditEvent", [regency, id_]:
+        case "Family" | "Person" | "AuditEvent" | "CivilRegistryMatching" | "Import" | "ImportDuplicate", [
+            regency,
+            id_,
+        ]:
             return len(regency) == 4 and regency.isdigit() and regency[0] != "0" and _is_uuid(id_)
     return False
 

@@ -15,6 +15,10 @@ _EVENT: Final = (
     "__typename id happenedAt action principalId roles permission operation documentHash subjectType subjectIds rowCount purpose "
     "requestId regionCode"
 )
+_MATCHING: Final = (
+    "__typename id region { code } statuses startedBy startedAt finishedAt counts { __typename found done matched nikEmpty nikNotFound "
+    "nameDiffers birthDateDiffers nikDuplicate notRecorded deceased movedAbroad skipped }"
+)
 _FILTERED: Final = (
     "query ($filter: AuditEventFilter) { auditEvents(filter: $filter, first: 100) { nodes { id action } totalCount } }"
 )
@@ -26,7 +30,70 @@ _WANTED: Final[tuple[dict[str, Any], ...]] = (
     {"since": "2024-03-01T00:05:00Z", "until": "2024-03-01T07:10:00+07:00"},
     {"since": "<moment>", "actions": "READ", "principalId": "01800000-0000-7000-8000-000000003401"},
 )
+_IMPORT: Final = """__typename id stage format mode profile encoding region { code } edition { scheme period } createdBy createdAt
+  validatedAt finishedAt acceptValid version job { id } counts { families { new left } persons { new } rowsWithWarnings }"""
+_PREVIEW: Final = """issueCounts { code severity message count }
+  rows { nodes { __typename subject line columnName code severity value otherLine message } totalCount edges { cursor } }
+  changes { nodes { subject line outcome changed registeredId } totalCount edges { cursor } }
+  departures { nodes { familyId reason village { code } } edges { cursor } }
+  newFamilies { nodes { line decile village { code } } totalCount edges { cursor } }
+  duplicates { nodes { id line name otherLine otherName personId score decision decidedAt } edges { cursor } }"""
 HAPPENINGS: Final = [
+    Case(
+        "imports with all their fields", f"{{ imports(first: 100) {{ nodes {{ {_IMPORT} }} {PAGE} }} }}", callers=SOME
+    ),
+    Case("imports, to whoever asks", "{ imports(first: 3) { nodes { id } totalCount } }", callers=EVERYBODY),
+    Case("the preview of an import", f'{{ import(id: "<import>") {{ {_PREVIEW} }} }}', callers=SOME),
+    Case(
+        "rows of an import, filtered",
+        """{ import(id: "<import>") {
+      errors: rows(filter: {severities: [ERROR], subject: FAMILY}) { totalCount nodes { line code } }
+      codes: rows(filter: {codes: ["NIK_SERIAL_ZERO", "UNHEARD_OF"], lines: {from: 2, to: 3}}) { totalCount nodes { line code } }
+      decided: duplicates(filter: {decided: true}) { nodes { line } }
+      waiting: duplicates(filter: {decided: false}) { nodes { line } }
+      moved: changes(filter: {outcomes: [MOVED, SAME], subject: PERSON}) { nodes { line outcome } }
+    } }""",
+        callers=SOME,
+    ),
+    Case(
+        "imports by region, filter and after a cursor",
+        """{
+      city: imports(region: "34.71") { nodes { id } totalCount }
+      done: imports(filter: {stages: [APPLIED, UPLOADED], formats: [KESOS_CSV]}) { nodes { id stage } totalCount }
+      next: imports(after: "<imports>", first: 2) { nodes { id } }
+      far: import(id: "<far import>") { id }
+      node(id: "<duplicate>") { __typename id ... on ImportDuplicate { line score } }
+    }""",
+        callers=SOME,
+    ),
+    Case(
+        "matchings with all their fields",
+        f"{{ civilRegistryMatchings(first: 100) {{ nodes {{ {_MATCHING} }} {PAGE} }} }}",
+        callers=SOME,
+    ),
+    Case(
+        "matchings, to whoever asks",
+        "{ civilRegistryMatchings(first: 3) { nodes { id } totalCount } }",
+        callers=EVERYBODY,
+    ),
+    Case(
+        "matchings by region and after a cursor",
+        f"""{{
+      city: civilRegistryMatchings(region: "34.71") {{ nodes {{ id counts {{ done }} }} totalCount }}
+      village: civilRegistryMatchings(region: "34.71.03.1001") {{ totalCount }}
+      elsewhere: civilRegistryMatchings(region: "33") {{ totalCount nodes {{ id }} }}
+      next: civilRegistryMatchings(after: "<matchings>", first: 2) {{ edges {{ cursor node {{ id }} }} {PAGE} }}
+      one: civilRegistryMatching(id: "<matching>") {{ {_MATCHING} }}
+      far: civilRegistryMatching(id: "<far matching>") {{ id }}
+    }}""",
+        callers=SOME,
+    ),
+    Case(
+        "nodes of matchings",
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on CivilRegistryMatching { startedBy counts { matched } } } }",
+        {"ids": ["<matching>", "<far matching>", "CivilRegistryMatching:0:0190a1b2-0000-7000-8000-000000000000"]},
+        callers=EVERYBODY,
+    ),
     Case("grants with all their fields", f"{{ grants(first: 100) {{ nodes {{ {_GRANT} }} {PAGE} }} }}", callers=SOME),
     Case("grants, to whoever asks", "{ grants(first: 3) { nodes { id } totalCount } }", callers=EVERYBODY),
     Case(
@@ -115,6 +182,8 @@ _REFUSED: Final = {
     "an event by the id of a country that is none": '{ node(id: "Family:0:0190a1b2-0000-7000-8000-000000000000") { id } }',
     "a grant by an id with a regency": '{ node(id: "PrincipalGrant:3471:0190a1b2-0000-7000-8000-000000000000") { id } }',
     "a cursor of grants in the list of events": '{ auditEvents(after: "<grants>") { totalCount nodes { id } } }',
+    "a matching by the id of a family": '{ civilRegistryMatching(id: "<family>") { id } }',
+    "a cursor of events in the list of matchings": '{ civilRegistryMatchings(after: "<events>") { nodes { id } } }',
     "a cursor of events in the list of grants": '{ grants(after: "<events>") { nodes { id } } }',
     "a principal that is none": '{ auditEvents(filter: {principalId: "somebody"}) { nodes { id } } }',
     "a moment without its offset": '{ auditEvents(filter: {since: "2024-03-01T00:00:00"}) { nodes { id } } }',

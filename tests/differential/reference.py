@@ -6,7 +6,7 @@ small query for each field of each parent, as naively as can be.
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -32,7 +32,15 @@ from graphql import (
 from app.authz.authorize import Access
 from app.domain.registry.sealing import Seal
 from app.tenants.region_path import RegionLevel
-from tests.differential import audit_fields, principal_fields, region_fields, registry_fields, summary_fields
+from tests.differential import (
+    audit_fields,
+    import_fields,
+    matching_fields,
+    principal_fields,
+    region_fields,
+    registry_fields,
+    summary_fields,
+)
 from tests.differential.happenings import forget
 from tests.differential.judgement import NODES, Codes, Judge, KnownRegions
 from tests.differential.rows import Reader, Resolver, Row, moment, printed, region_id
@@ -65,6 +73,8 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "GrantHolder.subject": "holder_subject",
     "GrantHolder.name": "holder_name",
     "PrincipalGrant.givenBy": "given_by_name",
+    "CivilRegistryMatching.startedBy": "created_by_name",
+    "CivilRegistryMatching.startedAt": "created_at",
     "PrincipalGrant.confirmedBy": "confirmed_by_name",
     "PrincipalGrant.revokedBy": "revoked_by_name",
 }
@@ -106,6 +116,14 @@ def _parse_date_time(value: Any) -> datetime:
     return moment(value)
 
 
+_OF_SPANS: Final[Mapping[str, Callable[[Reader, int, UUID], Awaitable[Row | None]]]] = {
+    "AuditEvent": audit_fields.by_id,
+    "CivilRegistryMatching": matching_fields.by_id,
+    "Import": import_fields.by_id,
+    "ImportDuplicate": import_fields.duplicate_by_id,
+}
+
+
 async def _node(reader: Reader, text: str) -> Row | None:
     type_name, *parts = text.split(":")
     if not reader.holds(NODES[type_name]):
@@ -115,8 +133,8 @@ async def _node(reader: Reader, text: str) -> Row | None:
             return await region_fields.by_id(reader, region_id(parts[0]))
         case "PrincipalGrant":
             return await principal_fields.by_id(reader, UUID(parts[0]))
-        case "AuditEvent":
-            return await audit_fields.by_id(reader, int(parts[0]), UUID(parts[1]))
+    if (of_span := _OF_SPANS.get(type_name)) is not None:
+        return await of_span(reader, int(parts[0]), UUID(parts[1]))
     found: Row | None = await registry_fields.FIELDS[f"Query.{type_name.lower()}"](reader, {}, {"id": text})
     return found
 
@@ -147,6 +165,8 @@ _FIELDS: Final[Mapping[str, Resolver]] = {
     **region_fields.FIELDS,
     **registry_fields.FIELDS,
     **summary_fields.FIELDS,
+    **import_fields.FIELDS,
+    **matching_fields.FIELDS,
     **principal_fields.FIELDS,
     **audit_fields.FIELDS,
     "Query.node": lambda reader, _root, arguments: _node(reader, arguments["id"]),

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.domain.registry.sealing import Seal
-from tests.differential.happenings import SOMEBODY
+from tests.differential.happenings import GIVER, SOMEBODY
+from tests.differential.import_fields import STARTER
 from tests.differential.registry import CITY, COUNTRYSIDE
 from tests.differential.registry_fields import family_keys, person_keys
 from tests.differential.rows import encoded_cursor
@@ -32,9 +33,14 @@ class Samples:
     region_cursors: dict[str, list[str]]
     grants: list[str]
     grant_cursors: list[str]
+    matchings: list[str]
+    matching_cursors: list[str]
     events: list[str]
     event_cursors: list[str]
     moments: list[str]
+    imports: list[str]
+    duplicates: list[str]
+    import_cursors: list[str]
 
     @property
     def named(self) -> dict[str, str]:
@@ -56,10 +62,17 @@ class Samples:
             "grant": self.grants[0],
             "far grant": self.grants[-1],
             "grants": self.grant_cursors[1],
+            "matching": self.matchings[0],
+            "far matching": self.matchings[5],
+            "matchings": self.matching_cursors[7],
             "event": self.events[0],
             "far event": self.events[-1],
             "events": self.event_cursors[1],
             "moment": self.moments[0],
+            "import": self.imports[0],
+            "far import": self.imports[-1],
+            "duplicate": self.duplicates[0],
+            "imports": self.import_cursors[1],
         }
 
 
@@ -67,6 +80,12 @@ async def samples_of(onlooker: "asyncpg.Connection[asyncpg.Record]", seal: Seal)
     """Things of both regencies, those of the city first."""
     ours = [CITY, COUNTRYSIDE]
     grants = await onlooker.fetch("select * from principal_grant where principal_id = $1 order by id", SOMEBODY)
+    matchings = await onlooker.fetch("select * from civil_registry_matching where created_by = $1 order by id", GIVER)
+    imports = await onlooker.fetch("select * from registry_import where created_by = $1 order by id", STARTER)
+    duplicates = await onlooker.fetch(
+        "select * from import_duplicate where import_id = any($1) order by import_id, line",
+        [row["id"] for row in imports],
+    )
     events = await onlooker.fetch(
         "select * from audit_event where principal_id = $1 order by regency_id desc, id", SOMEBODY
     )
@@ -95,7 +114,12 @@ async def samples_of(onlooker: "asyncpg.Connection[asyncpg.Record]", seal: Seal)
         },
         grants=[f"PrincipalGrant:{row['id']}" for row in grants],
         grant_cursors=[encoded_cursor("NEWEST", [row["id"]]) for row in grants],
+        matchings=[f"CivilRegistryMatching:{row['regency_id']}:{row['id']}" for row in matchings],
+        matching_cursors=[encoded_cursor("NEWEST", [row["id"]]) for row in matchings],
         events=[f"AuditEvent:{row['regency_id']}:{row['id']}" for row in events],
         event_cursors=[encoded_cursor("NEWEST", [row["happened_at"], row["id"]]) for row in events[::4]],
         moments=[row["happened_at"].isoformat() for row in events[::6]],
+        imports=[f"Import:{row['regency_id']}:{row['id']}" for row in imports],
+        duplicates=[f"ImportDuplicate:{row['regency_id']}:{row['id']}" for row in duplicates],
+        import_cursors=[encoded_cursor("NEWEST", [row["id"]]) for row in imports],
     )

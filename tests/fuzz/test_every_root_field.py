@@ -39,6 +39,7 @@ _SDL: Final = api().sdl
 
 schemathesis.graphql.scalar("Date", st.dates().map(str).map(nodes.String) | st.text(max_size=12).map(nodes.String))
 schemathesis.graphql.scalar("DateTime", st.datetimes().map(lambda moment: nodes.String(f"{moment.isoformat()}Z")))
+schemathesis.graphql.scalar("UUID", st.uuids().map(str).map(nodes.String) | st.text(max_size=12).map(nodes.String))
 
 OPERATIONS: Final = {
     operation.ok().label: operation.ok()

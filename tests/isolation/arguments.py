@@ -2,15 +2,20 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.authz.roles import Role
 from app.domain.audit.models import Purpose
 from app.domain.registry.sealing import Seal
+from tests.isolation.exporting import export_of
 from tests.isolation.happenings import FUTURE, READER
+from tests.isolation.importing import CURSORS, duplicate_of, import_of
+from tests.isolation.matchings import matching_of
 from tests.isolation.planting import quiet_district
 from tests.isolation.walking import Values
+from tests.isolation.working import job_of
 from tests.support.client import ApiClient
 from tests.support.world import BANYUMAS, CILACAP, Regency
 
@@ -31,12 +36,26 @@ class Belongings:
     grants_after: str
     event: str
     events_after: str
+    matching: str
+    matchings_after: str
+    job: str
+    jobs_after: str
+    export: str
+    exports_after: str
+    import_: str
+    duplicate: str
+    imports_after: str
+    of_import_after: Mapping[str, str]
+    """Cursors of the lists of the import, by their field."""
 
 
 _CURSORS = """query($region: String!, $district: String!, $since: DateTime!) {
   families(first: 5, region: $region) { pageInfo { endCursor } }
   persons(first: 5, region: $region) { pageInfo { endCursor } }
   grants(first: 1, region: $district) { nodes { id } pageInfo { endCursor } }
+  civilRegistryMatchings(first: 1, region: $region) { pageInfo { endCursor } }
+  jobs(first: 1, region: $region) { pageInfo { endCursor } }
+  exports(first: 1) { pageInfo { endCursor } }
   auditEvents(first: 2, filter: {since: $since}) { nodes { id } pageInfo { endCursor } }
 }"""
 
@@ -52,6 +71,7 @@ async def belongings(
     )
     assert person is not None
     clerk = await api.as_(Role.REGENCY_ADMIN, regency.code)
+    imports = await clerk.query(CURSORS, id=import_of(regency), region=regency.code)
     pages = await clerk.query(_CURSORS, region=regency.code, district=quiet_district(regency), since=FUTURE)
     return Belongings(
         family=f"Family:{regency.id}:{person['family_id']}",
@@ -63,6 +83,16 @@ async def belongings(
         grants_after=pages["grants"]["pageInfo"]["endCursor"],
         event=pages["auditEvents"]["nodes"][0]["id"],
         events_after=pages["auditEvents"]["pageInfo"]["endCursor"],
+        matching=matching_of(regency),
+        matchings_after=pages["civilRegistryMatchings"]["pageInfo"]["endCursor"],
+        job=job_of(regency),
+        jobs_after=pages["jobs"]["pageInfo"]["endCursor"],
+        export=export_of(regency),
+        exports_after=pages["exports"]["pageInfo"]["endCursor"],
+        import_=import_of(regency),
+        duplicate=duplicate_of(regency),
+        imports_after=imports["imports"]["pageInfo"]["endCursor"],
+        of_import_after={name: page["pageInfo"]["endCursor"] for name, page in imports["import"].items()},
     )
 
 
@@ -125,6 +155,19 @@ def argument_values(own: Belongings, foreign: Belongings) -> dict[str, Values]:
         "Query.subjectAccess(after)": _cursors(own.events_after, foreign.events_after),
         "Query.subjectAccess(nik)": Values([own.nik, foreign.nik]),
         "Query.subjectAccess(since)": Values([FUTURE]),
+        "Query.civilRegistryMatching(id)": Values([own.matching, foreign.matching]),
+        "Query.civilRegistryMatchings(first)": pages,
+        "Query.civilRegistryMatchings(after)": _cursors(own.matchings_after, foreign.matchings_after),
+        "Query.civilRegistryMatchings(region)": anywhere,
+        "Query.export(id)": Values([own.export, foreign.export]),
+        "Query.exports(first)": pages,
+        "Query.exports(after)": _cursors(own.exports_after, foreign.exports_after),
+        "Query.job(id)": Values([own.job, foreign.job]),
+        "Query.jobs(first)": pages,
+        "Query.jobs(after)": _cursors(own.jobs_after, foreign.jobs_after),
+        "Query.jobs(region)": anywhere,
+        "Query.jobs(filter)": Values(once=["{states: [FAILED], kinds: [EXPORT, MATCHING]}", "{states: [QUEUED]}"]),
+        **_import_values(own, foreign, pages),
         "AuditEvent.inclusionProof(seal)": Values(once=[json.dumps("0" * 64)]),
         "Query.region(code)": Values([CILACAP.code], ['"33"']),
         "Query.regions(first)": pages,
@@ -141,8 +184,42 @@ def argument_values(own: Belongings, foreign: Belongings) -> dict[str, Values]:
     }
 
 
+def _import_values(own: Belongings, foreign: Belongings, pages: Values) -> dict[str, Values]:
+    lists: dict[str, Values] = {}
+    for name, after in own.of_import_after.items():
+        lists[f"Import.{name}(first)"] = pages
+        lists[f"Import.{name}(after)"] = _cursors(after, foreign.of_import_after[name])
+    return lists | {
+        "Query.import(id)": Values([own.import_, foreign.import_]),
+        "Query.imports(first)": pages,
+        "Query.imports(after)": _cursors(own.imports_after, foreign.imports_after),
+        "Query.imports(region)": Values(once=[json.dumps(code) for code in (BANYUMAS.code, CILACAP.code, "33")]),
+        "Query.imports(filter)": Values(once=["{stages: [VALIDATED], formats: [PROFILE]}", "{stages: [APPLIED]}"]),
+        "Import.rows(filter)": Values(
+            once=[
+                '{severities: [WARNING], codes: ["NIK_SERIAL_ZERO"], subject: FAMILY, lines: {from: 1, to: 6}}',
+                "{severities: [ERROR], subject: PERSON}",
+            ]
+        ),
+        "Import.duplicates(filter)": Values(once=["{decided: true}", "{decided: false}"]),
+        "Import.changes(filter)": Values(
+            once=["{outcomes: [CHANGED, MOVED], subject: PERSON}", "{outcomes: [SAME], subject: FAMILY}"]
+        ),
+    }
+
+
 def _ids(belongings: Belongings) -> list[str]:
-    return [belongings.family, belongings.person, belongings.grant, belongings.event]
+    return [
+        belongings.family,
+        belongings.person,
+        belongings.grant,
+        belongings.event,
+        belongings.matching,
+        belongings.job,
+        belongings.export,
+        belongings.import_,
+        belongings.duplicate,
+    ]
 
 
 def _cursors(*cursors: str) -> Values:

@@ -20,9 +20,13 @@ from app.tenants.session import Database
 from tests.architecture.tables import INTERNAL, KNOWN, TENANT, WALLED, tables_of
 from tests.authz.people import access_of, grant
 from tests.isolation.arguments import argument_values, belongings
+from tests.isolation.exporting import plant_exports
 from tests.isolation.happenings import happening
+from tests.isolation.importing import plant_imports
+from tests.isolation.matchings import plant_matchings
 from tests.isolation.planting import plant
 from tests.isolation.walking import Request, Walk, Way
+from tests.isolation.working import plant_jobs
 from tests.support.client import ApiClient, Caller, api_of
 from tests.support.world import BANYUMAS, CILACAP, SLEMAN
 
@@ -36,9 +40,10 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12
 
 @pytest_asyncio.fixture(autouse=True)
 async def grants(alone: DatabaseServer, world: DatabaseServer) -> None:
-    """The same grants in both databases, but for those of the neighbours."""
-    await plant(alone, BANYUMAS)
-    await plant(world, BANYUMAS, CILACAP, SLEMAN)
+    """The same grants and imports in both databases, but for those of the neighbours."""
+    for planting in (plant, plant_matchings, plant_imports, plant_jobs, plant_exports):
+        await planting(alone, BANYUMAS)
+        await planting(world, BANYUMAS, CILACAP, SLEMAN)
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -127,6 +132,11 @@ async def _ids_of_neighbours(owner: "asyncpg.Connection[asyncpg.Record]") -> set
         "select id::text from family where regency_id <> $1",
         "select id::text from person where regency_id <> $1",
         "select id::text from welfare_rank where regency_id <> $1",
+        "select id::text from civil_registry_matching where village_low / 1000000 <> $1 or village_high / 1000000 <> $1",
+        "select id::text from registry_import where village_low / 1000000 <> $1 or village_high / 1000000 <> $1",
+        "select id::text from import_duplicate where village_low / 1000000 <> $1 or village_high / 1000000 <> $1",
+        "select id::text from export where village_low / 1000000 <> $1 or village_high / 1000000 <> $1",
+        "select id::text from job where village_low / 1000000 <> $1 or village_high / 1000000 <> $1",
         "select id::text from principal_grant where village_low / 1000000 <> $1",
         "select id::text from audit_event where village_low / 1000000 <> $1 or village_high / 1000000 <> $1",
     ):
@@ -156,7 +166,11 @@ async def _the_walk_would_notice(api_client: ApiClient, requests: "Sequence[Requ
     ministry = await api_client.as_(Role.MINISTRY_ADMIN)
     own, foreign, peopled = set(), set(), set()
     for request, answer in zip(requests, seen, strict=True):
-        if any(step.to in {"Family", "Person", "PrincipalGrant", "AuditEvent"} for step in request.way):
+        if any(
+            step.to
+            in {"Family", "Person", "PrincipalGrant", "AuditEvent", "CivilRegistryMatching", "Export", "Import", "Job"}
+            for step in request.way
+        ):
             peopled.add(request.way)
             if BANYUMAS.mark in answer:
                 own.add(request.way)

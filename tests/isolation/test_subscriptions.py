@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import orjson
 import pytest
 import pytest_asyncio
+from uuid_utils.compat import uuid7
 
 from app.authz.development import ensure_principal, issue_token
 from app.authz.roles import Role
@@ -15,7 +17,7 @@ from app.schema.root import api
 from app.settings import DEVELOPMENT_ISSUER, Settings
 from app.tenants.server import DatabaseServer
 from tests.authz.people import People
-from tests.support.sockets import Live, live_on
+from tests.support.sockets import Json, Live, live_on
 from tests.support.world import BANYUMAS, CILACAP, Regency
 
 if TYPE_CHECKING:
@@ -39,6 +41,32 @@ class Heard:
 
     document: str
     happen: Callable[[Listener], Awaitable[None]]
+    prepare: Callable[[Listener], Awaitable[Json]]
+    """Makes what is listened to; the variables that name it."""
+
+
+async def _nothing(_listener: Listener) -> Json:
+    return {}
+
+
+_JOB: Final = """
+insert into job (regency_id, id, village_low, village_high, kind, subject_id, state, principal_id, principal_name)
+values ($1, $2, $3, $4, 'EXPORT', $2, 'RUNNING', $2, $5)
+"""
+
+
+async def _a_job_is_started(listener: Listener) -> Json:
+    """Started by the listener, whose name it bears."""
+    job_id, villages = UUID(int=uuid7().int), listener.regency.path.villages
+    row = (listener.regency.id, job_id, villages.low, villages.high, listener.subject)
+    await listener.people.connection.execute(_JOB, *row)
+    return {"id": f"Job:{listener.regency.id}:{job_id}"}
+
+
+async def _a_job_goes_on(listener: Listener) -> None:
+    await listener.people.connection.execute(
+        "update job set done = done + 1 where principal_name = $1", listener.subject
+    )
 
 
 async def _a_grant_is_given(listener: Listener) -> None:
@@ -55,7 +83,13 @@ HEARD: Final[Mapping[str, Heard]] = {
     "accessChanged": Heard(
         "subscription { accessChanged { principal { id subject name } grants { role regionCode } permissions } }",
         _a_grant_is_given,
-    )
+        _nothing,
+    ),
+    "jobProgress": Heard(
+        "subscription($id: ID!) { jobProgress(id: $id) { job { id state done regionCode startedBy } } }",
+        _a_job_goes_on,
+        _a_job_is_started,
+    ),
 }
 """How each subscription is made to speak. Whoever adds one says here what it tells of."""
 
@@ -64,6 +98,13 @@ HEARD: Final[Mapping[str, Heard]] = {
 async def live(api_settings: Settings, world: DatabaseServer) -> AsyncIterator[Live]:
     async with live_on(api_settings, create_app(api_settings, world)) as live:
         yield live
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def no_jobs_are_left(owner: "asyncpg.Connection[asyncpg.Record]") -> AsyncIterator[None]:
+    """The walk expects no others than it has planted."""
+    yield
+    await owner.execute("delete from job where state = 'RUNNING'")
 
 
 async def _listener(owner: "asyncpg.Connection[asyncpg.Record]", regency: Regency) -> Listener:
@@ -86,8 +127,8 @@ async def test_a_listener_hears_what_happens_to_its_own_and_not_what_happens_nex
         live.begun(issue_token(settings, own.subject)) as socket,
         live.begun(issue_token(settings, foreign.subject)) as neighbour,
     ):
-        first = await socket.listen("1", heard.document)
-        theirs = await neighbour.listen("1", heard.document)
+        first = await socket.listen("1", heard.document, variables=await heard.prepare(own))
+        theirs = await neighbour.listen("1", heard.document, variables=await heard.prepare(foreign))
         await heard.happen(foreign)
         # That the neighbour has heard of it proves that it could be heard.
         their_next = (await neighbour.hear())["payload"]["data"]

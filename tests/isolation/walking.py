@@ -170,15 +170,15 @@ class Walk:
         fields: Mapping[str, GraphQLField] = cast("GraphQLObjectType", self.schema.type_map[step.type]).fields
         return fields[step.field]
 
-    def _selection(self, type_name: str, way: Way, given: Mapping[str, str], *, asking: bool, prefix: str = "") -> str:
-        """All leaves of the type, their aliases beginning with ``prefix``, and the field that the way takes next."""
+    def _selection(
+        self, type_name: str, way: Way, given: Mapping[str, str], *, asking: bool, among: Sequence[str] = ()
+    ) -> str:
+        """All leaves of the type, which is one ``among`` several, and the field that the way takes next."""
         type_ = self.schema.type_map[type_name]
         if not isinstance(type_, GraphQLObjectType):
             names = [way[0].type] if way else [possible.name for possible in self._object_types(type_)]
-            # Leaves of one name may be of another kind on another type.
             return " ".join(
-                f"... on {name} {{{self._selection(name, way, given, asking=asking, prefix=f'{name}_')}}}"
-                for name in names
+                f"... on {name} {{{self._selection(name, way, given, asking=asking, among=names)}}}" for name in names
             )
         selected = [] if type_name == "Query" else ["__typename"]
         for name, definition in type_.fields.items():
@@ -189,12 +189,18 @@ class Walk:
                     f"{{{self._selection(step.to, way[1:], given, asking=asking)}}}"
                 )
             elif not is_composite_type(get_named_type(definition.type)) and (asking or not definition.args):
-                alias = f"{prefix}{name}: " if prefix else ""
+                # Leaves of one name may be of another kind on another type; there are no more aliases than that takes.
+                alias = f"{type_name}_{name}: " if self._differs(name, among) else ""
                 selected.append(f"{alias}{name}{_call(step, definition, given)}")
             else:
                 continue
             self.visited.add((type_name, name))
         return " ".join(selected)
+
+    def _differs(self, name: str, among: Sequence[str]) -> bool:
+        fields = [cast("GraphQLObjectType", self.schema.type_map[each]).fields.get(name) for each in among]
+        there = [field for field in fields if field is not None]
+        return len({str(field.type) for field in there}) > 1 or (len(there) > 1 and any(field.args for field in there))
 
     def _arguments(self, way: Way, *, asking: bool) -> dict[str, tuple[GraphQLArgument, Values]]:
         """All arguments along ``way``; those of leaves too where it is ``asking``."""

@@ -190,9 +190,9 @@ class Socket:
     async def subscribe(self, key: str, document: str, **members: Any) -> None:
         await self.say("subscribe", id=key, payload={"query": document, **members})
 
-    async def listen(self, key: str, document: str) -> Json:
+    async def listen(self, key: str, document: str, **members: Any) -> Json:
         """Subscribe; the data of the first answer."""
-        await self.subscribe(key, document)
+        await self.subscribe(key, document, **members)
         answer = await self.hear()
         assert (answer["type"], answer["id"]) == ("next", key), answer
         assert "errors" not in answer["payload"], answer

@@ -15,6 +15,7 @@ ASKED = {"origin": PAGE, "access-control-request-method": "POST"}
     "headers",
     [
         "authorization, content-type",
+        "authorization, content-disposition, repr-digest",
         "accept-language",
         "x-kesos-csrf",
         "apollo-require-preflight",
