@@ -9,9 +9,9 @@ import io
 import re
 import zipfile
 from collections.abc import Sequence
+from html import escape
 from types import TracebackType
 from typing import IO, Final, Self, TypeAlias
-from xml.sax.saxutils import escape
 
 from app.domain.exports.cells import harmless
 from app.domain.exports.errors import CellTooLong
