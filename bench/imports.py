@@ -93,7 +93,7 @@ async def _prepare(server: DatabaseServer) -> None:
 
 
 async def _import(
-    settings: Settings, server: DatabaseServer, file: Path, region: RegionPath
+    settings: Settings, server: DatabaseServer, file: Path, region: RegionPath, mode: ImportMode
 ) -> AsyncIterator[tuple[str, float]]:
     """Import ``file``, and yield each phase with its seconds."""
     async with Operator.at(server) as operator:
@@ -103,7 +103,7 @@ async def _import(
             upload_id=uuid7(),
             region=region,
             format=ImportFormat.KESOS_CSV,
-            mode=ImportMode.EDITION,
+            mode=mode,
             edition="",
         )
         found = await operator.start(settings, file, asked, None)
@@ -142,7 +142,7 @@ async def _apply(operator: Operator, found: Import) -> None:
     )
 
 
-async def _measure(settings: Settings, server: DatabaseServer, persons: int) -> None:
+async def _measure(settings: Settings, server: DatabaseServer, persons: int, mode: ImportMode) -> None:
     await _prepare(server)
     file = settings.data_dir / "sample.zip"
     made = await _sample(server, file, round(persons / PERSONS_OF_FAMILY))
@@ -151,7 +151,7 @@ async def _measure(settings: Settings, server: DatabaseServer, persons: int) -> 
         "phase", "seconds", "us a person", title=f"{made:,} persons, {file.stat().st_size / 1e6:,.0f} MB zipped"
     )
     whole = 0.0
-    async for phase, seconds in _import(settings, server, file, PROVINCE):
+    async for phase, seconds in _import(settings, server, file, PROVINCE, mode):
         whole += seconds
         table.add_row(phase, f"{seconds:,.1f}", f"{seconds / made * 1e6:,.1f}")
     table.add_row("all", f"{whole:,.1f}", f"{whole / made * 1e6:,.1f}")
@@ -166,6 +166,7 @@ async def _measure(settings: Settings, server: DatabaseServer, persons: int) -> 
 
 def main(
     persons: Annotated[int, typer.Option(help="About so many persons are in the file.")] = 100_000,
+    edition: Annotated[bool, typer.Option(help="Take the file for the whole edition, not for an addition.")] = False,
 ) -> None:
     """Import a synthetic file of Jawa Tengah into an empty registry, and print what each phase took."""
     uvloop.install()
@@ -173,7 +174,7 @@ def main(
         Path(folder).chmod(0o755)
         settings = Settings(data_dir=Path(folder) / "data")
         with database_server(settings) as server:
-            asyncio.run(_measure(settings, server, persons))
+            asyncio.run(_measure(settings, server, persons, ImportMode.EDITION if edition else ImportMode.ADDITION))
 
 
 if __name__ == "__main__":

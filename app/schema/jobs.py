@@ -84,8 +84,12 @@ def _rate(row: Row) -> sa.ColumnElement[float]:
 
 
 def _seconds_left(row: Row) -> sa.ColumnElement[int]:
-    to_do: sa.ColumnElement[float] = sa.cast(
-        sa.func.greatest(row.c.total - row.c.done, sa.literal_column("0")), sa.Double()
+    # GREATEST passes over nulls: without the check of the total, what nobody knows would be no time at all.
+    to_do: sa.ColumnElement[float] = sa.case(
+        (
+            row.c.total.is_not(None),
+            sa.cast(sa.func.greatest(row.c.total - row.c.done, sa.literal_column("0")), sa.Double()),
+        )
     )
     left = sa.func.ceil(to_do.op("/")(sa.func.nullif(_rate(row), _ZERO)))
     # A job that has hardly begun may promise centuries; what no Int holds is no estimate.
@@ -111,7 +115,7 @@ class JobError:
     code: str = column("error_code", description="Stable name of the reason, such as `IMPORT_FILE_UNREADABLE`.")
     message: str = strawberry.field(
         resolver=_message,
-        description="What to tell people, in the language of `Accept-Language`.",
+        description="What to tell people, in the language of `Accept-Language`; needs `jobs:job:read`, as the job itself does.",
         metadata={
             SPECIFICATION: Computed(
                 {"indonesian": lambda row: row.c.error_indonesian, "english": lambda row: row.c.error_english},

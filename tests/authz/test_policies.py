@@ -66,14 +66,18 @@ def test_the_analyst_reads_families_and_totals_but_knows_nobody(matrix: RoleMatr
         Permission.REGISTRY_PERSON_READ,
         Permission.INSIGHTS_SUMMARY_READ,
         Permission.DOCUMENTS_DOCUMENT_COMPOSE,
+        Permission.JOBS_JOB_READ,
+        Permission.EXPORTS_EXPORT_RUN,
     }
 
 
 def test_the_auditor_reads_everything_but_reveals_and_writes_nothing(matrix: RoleMatrix) -> None:
     reads = {permission for permission in Permission if permission.endswith((":read", ":lookup"))}
-    assert matrix.permissions(Role.AUDITOR) == reads | {Permission.DOCUMENTS_DOCUMENT_COMPOSE}
+    carries_off = {Permission.DOCUMENTS_DOCUMENT_COMPOSE, Permission.EXPORTS_EXPORT_RUN}
+    assert matrix.permissions(Role.AUDITOR) == reads | carries_off
     assert not matrix.allows(Role.AUDITOR, Permission.REGISTRY_NIK_REVEAL)
     assert not matrix.allows(Role.AUDITOR, Permission.REGISTRY_IMPORT_RUN)
+    assert not matrix.allows(Role.AUDITOR, Permission.REGISTRY_MATCHING_RUN)
 
 
 def test_the_province_monitors_and_does_not_write_or_reveal(matrix: RoleMatrix) -> None:

@@ -39,7 +39,7 @@ def _text(value: str) -> str:
     """``value`` as XML; what XML cannot hold is written as Excel writes it, ``_x0007_``."""
     if value.isalnum():
         return value
-    return escape(_UNWRITABLE.sub(lambda found: f"_x{ord(found[0]):04X}_", value))
+    return escape(_UNWRITABLE.sub(lambda found: f"_x{ord(found[0]):04X}_", value), quote=False)
 
 
 class Workbook:

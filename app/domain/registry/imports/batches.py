@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from app.domain.registry.imports.matching import ACCEPTED_FAMILY, ACCEPTED_PERSON
+from app.domain.registry.imports.matching import ACCEPTED_FAMILY
 from app.domain.registry.imports.models import ImportStage
 from app.domain.registry.imports.running import Check
 
@@ -18,11 +18,16 @@ select village_id, sum(accepted)::int, sum(leaving)::int from (
   select family_village_id, 0, count(*) from import_departure
   where regency_id = :regency_id and import_id = :import_id group by family_village_id
 ) v group by village_id order by village_id"""  # noqa: S608  (our own words)
+# Joined to the refused lines: within a FILTER a subquery would go through all of them for each row.
 _COUNTED: Final = f"""
 with of_families as (
-  select count(*) as staged, count(*) filter (where {ACCEPTED_FAMILY}) as accepted from checked_family f
+  select count(*) as staged, count(*) filter (where x.line is null) as accepted
+  from checked_family f left join refused_line x on x.subject = 'FAMILY' and x.line = f.line
 ), of_persons as (
-  select count(*) as staged, count(*) filter (where {ACCEPTED_PERSON}) as accepted from checked_person p
+  select count(*) as staged,
+    count(*) filter (where p.family_line is not null and x.line is null and o.line is null) as accepted
+  from checked_person p left join refused_line x on x.subject = 'FAMILY' and x.line = p.family_line
+    left join refused_line o on o.subject = 'PERSON' and o.line = p.line
 ), of_matches as (
   select subject, outcome, count(*) as n from import_match
   where regency_id = :regency_id and import_id = :import_id group by subject, outcome

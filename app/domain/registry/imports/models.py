@@ -240,6 +240,10 @@ import_match = sa.Table(
     _one_of("outcome", MatchOutcome, "import_match_outcome_ck"),
 )
 
+sa.Index(
+    "import_match_registered_ix", import_match.c.regency_id, import_match.c.import_id, import_match.c.registered_id
+)
+
 import_departure = sa.Table(
     "import_departure",
     metadata,

@@ -13,7 +13,6 @@ select from import_issue i where i.regency_id = $1 and i.import_id = $2 and i.su
 """
 _FAMILY_REFUSED: Final = _REFUSED.format(subject="FAMILY", line="f.line")
 _PERSON_REFUSED: Final = _REFUSED.format(subject="PERSON", line="p.line")
-# S608: our own words.
 _PERSONS: Final = f"""
 create temp table accepted_person as
 select f.village_id, f.line as family_line, p.line, p.relationship = 'HEAD' as is_head,
@@ -21,7 +20,7 @@ select f.village_id, f.line as family_line, p.line, p.relationship = 'HEAD' as i
 from (select * from staged_family where regency_id = $1 and import_id = $2) f
 join (select * from staged_person where regency_id = $1 and import_id = $2) p using (family_key)
 where not exists ({_FAMILY_REFUSED})
-"""  # noqa: S608
+"""  # noqa: S608  (our own words)
 # A family goes with its head, unless it is registered and has one.
 _FAMILIES: Final = f"""
 create temp table accepted_family as
@@ -34,7 +33,7 @@ from staged_family f left join (
 where f.regency_id = $1 and f.import_id = $2 and not exists ({_FAMILY_REFUSED}) and (m.is_headless is not true or exists (
   select from import_match o where o.regency_id = $1 and o.import_id = $2 and o.subject = 'FAMILY' and o.line = f.line
 ))
-"""  # noqa: S608
+"""  # noqa: S608  (our own words)
 _SORTED: Final = (
     """delete from accepted_person p where is_refused or is_left_out
 or not exists (select from accepted_family f where f.line = p.family_line)""",

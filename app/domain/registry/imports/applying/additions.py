@@ -56,7 +56,7 @@ def insert(table: sa.Table, values: Values, source: sa.Select[Any]) -> sa.Insert
 
 async def insert_families(session: AsyncSession, run: Run, batch: Batch) -> None:
     """Insert the families that no registered one stands for, village by village."""
-    of = FamilySource(run, batch)
+    of = FamilySource(run, batch, (*KK, *FAMILY_ATTRIBUTES))
     values: dict[str, sa.ColumnElement[Any]] = {
         "regency_id": of.regency,
         "id": of.family.c.id,
@@ -72,28 +72,28 @@ async def insert_families(session: AsyncSession, run: Run, batch: Batch) -> None
 
 async def _insert_persons(session: AsyncSession, run: Run, batch: Batch) -> None:
     staged = Staged(run)
+    of = _families_of(run, batch)
     lines = rows(
         "r",
         line=integers(each.line for each in batch.persons),
         family_line=integers(each.family_line for each in batch.persons),
     )
-    of = staged.of(staged_family, lines.c.family_line, "f")
     new = staged.of(staged_person, lines.c.line, "p")
-    (match, stands), own = staged.standing(of), staged.match(RowSubject.PERSON, lines.c.line, "o")
-    joined, is_joined = registered(family, match.c.registered_regency_id, match.c.registered_id, "g")
+    own = staged.match(RowSubject.PERSON, lines.c.line, "o")
     members = person.alias("q")
     last_number = (
         sa.select(sa.func.max(members.c.member_no))
-        .where(members.c.regency_id == match.c.registered_regency_id, members.c.family_id == match.c.registered_id)
+        .where(members.c.regency_id == of.c.registered_regency_id, members.c.family_id == of.c.registered_id)
         .scalar_subquery()
     )
-    village = sa.func.coalesce(joined.c.village_id, of.c.village_id)
-    place = sa.func.row_number().over(partition_by=[of.c.village_id, of.c.line], order_by=[new.c.member_no, new.c.line])
+    place = sa.func.row_number().over(
+        partition_by=[of.c.file_village_id, of.c.line], order_by=[new.c.member_no, new.c.line]
+    )
     values: dict[str, sa.ColumnElement[Any]] = {
-        "regency_id": village // REGENCY_WIDTH,
+        "regency_id": of.c.village_id // REGENCY_WIDTH,
         "id": new.c.id,
-        "village_id": village,
-        "family_id": sa.func.coalesce(match.c.registered_id, of.c.id),
+        "village_id": of.c.village_id,
+        "family_id": of.c.id,
         **{name: new.c[name] for name in (*NIK, *PERSON_ATTRIBUTES)},
         "identity_status": sa.case(
             (new.c.nik_digest.is_(None), sa.literal(IdentityStatus.NO_IDENTITY, person.c.identity_status.type)),
@@ -103,7 +103,7 @@ async def _insert_persons(session: AsyncSession, run: Run, batch: Batch) -> None
         "presence": sa.func.coalesce(new.c.presence, sa.literal(Presence.PRESENT, person.c.presence.type)),
         # A file's numbers are those of its own order: they hold in a family that comes from it.
         "member_no": sa.case(
-            (match.c.registered_id.is_not(None), sa.func.coalesce(last_number, 0) + place),
+            (of.c.registered_id.is_not(None), sa.func.coalesce(last_number, 0) + place),
             else_=sa.func.coalesce(new.c.member_no, place),
         ),
     }
@@ -112,14 +112,38 @@ async def _insert_persons(session: AsyncSession, run: Run, batch: Batch) -> None
         .select_from(
             lines.join(of, of.c.line == lines.c.family_line)
             .join(new, new.c.line == lines.c.line)
-            .outerjoin(match, stands)
             .outerjoin(own, own.c.line == lines.c.line)
-            .outerjoin(joined, is_joined)
         )
         .where(own.c.registered_id.is_(None))
-        .order_by(of.c.village_id, of.c.line)
+        .order_by(of.c.file_village_id, of.c.line)
     )
+    # Lists of one transaction are taken for short, so families would be looked through for each person. What is looked up by key has no
+    # other way than a nested loop, and keeps it.
+    await session.execute(sa.text("set local enable_nestloop = off"))
     await session.execute(insert(person, values, source))
+    await session.execute(sa.text("set local enable_nestloop = on"))
+
+
+def _families_of(run: Run, batch: Batch) -> sa.CTE:
+    """Where the families of ``batch`` live and who they are in the registry, found once for all of their members."""
+    staged = Staged(run)
+    lines = rows("l", line=integers(each.line for each in batch.families))
+    of = staged.of(staged_family, lines.c.line, "f", ("id", "village_id"))
+    match, stands = staged.standing(of)
+    joined, is_joined = registered(family, match.c.registered_regency_id, match.c.registered_id, "g")
+    return (
+        sa.select(
+            of.c.line,
+            of.c.village_id.label("file_village_id"),
+            sa.func.coalesce(joined.c.village_id, of.c.village_id).label("village_id"),
+            sa.func.coalesce(match.c.registered_id, of.c.id).label("id"),
+            match.c.registered_regency_id,
+            match.c.registered_id,
+        )
+        .select_from(lines.join(of, of.c.line == lines.c.line).outerjoin(match, stands).outerjoin(joined, is_joined))
+        .cte("placed")
+        .prefix_with("MATERIALIZED")
+    )
 
 
 async def insert_ranks(session: AsyncSession, run: Run, batch: Batch) -> None:
@@ -127,7 +151,7 @@ async def insert_ranks(session: AsyncSession, run: Run, batch: Batch) -> None:
 
     A rank takes the id of its staged family, so that an attempt that begins anew writes the same row.
     """
-    of = FamilySource(run, batch)
+    of = FamilySource(run, batch, ("decile", "percentile", "ranked_on"))
     values: dict[str, sa.ColumnElement[Any]] = {
         "regency_id": of.regency,
         "id": of.family.c.id,

@@ -8,7 +8,7 @@ often one had to begin anew, shows in no table.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -49,6 +49,9 @@ class RegistryChanged(Conflict):
             "somebody else. What was applied stays; no other family has changed. Check the import again: what was applied counts as "
             "the same, and the rows in the way are named.",
         )
+
+
+_OF_MATCH: Final = ("line", "registered_regency_id", "registered_id", "outcome")
 
 
 class SamePerson(NamedTuple):
@@ -131,10 +134,13 @@ class Staged:
         """Look into the rows of the import of ``run``."""
         self._run = run
 
-    def of(self, table: sa.Table, line: sa.ColumnElement[Any], name: str) -> sa.FromClause:
-        """The row of ``table`` in the first line from ``line`` on that has one."""
+    def of(self, table: sa.Table, line: sa.ColumnElement[Any], name: str, columns: Iterable[str] = ()) -> sa.FromClause:
+        """The row of ``table`` in the first line from ``line`` on that has one; of its columns those named, or all.
+
+        SQLAlchemy takes longer to write a statement of two wide tables than PostgreSQL to run it for a village.
+        """
         return (
-            sa.select(table)
+            sa.select(*[table.c[each] for each in ("line", *columns)] if columns else table.columns)
             .where(self._run.covers(table), table.c.line >= line)
             .order_by(table.c.line)
             .limit(1)
@@ -144,7 +150,7 @@ class Staged:
     def match(self, subject: RowSubject, line: sa.ColumnElement[Any], name: str) -> sa.FromClause:
         """What the check matched the first line from ``line`` on with that it has matched."""
         return (
-            sa.select(import_match)
+            sa.select(*[import_match.c[each] for each in _OF_MATCH])
             .where(
                 self._run.covers(import_match),
                 import_match.c.subject == sa.literal_column(f"'{subject.value}'"),
@@ -190,17 +196,17 @@ def registered(
 class FamilySource:
     """The accepted families of a batch."""
 
-    def __init__(self, run: Run, batch: Batch) -> None:
-        """Those of ``batch``."""
+    def __init__(self, run: Run, batch: Batch, columns: Iterable[str] = ()) -> None:
+        """Those of ``batch``, with their village and the columns named."""
         staged = Staged(run)
         lines = rows(
             "r",
             line=integers(each.line for each in batch.families),
             head_line=integers(each.head_line for each in batch.families),
         )
-        self.family = staged.of(staged_family, lines.c.line, "f")
+        self.family = staged.of(staged_family, lines.c.line, "f", ("id", "village_id", *columns))
         self.match, stands = staged.standing(self.family)
-        self.head = staged.of(staged_person, lines.c.head_line, "h")
+        self.head = staged.of(staged_person, lines.c.head_line, "h", ("name",))
         self.regency = regency_of_family(self.family)
         self.source = (
             lines.join(self.family, self.family.c.line == lines.c.line)
@@ -326,7 +332,7 @@ async def place_families(session: AsyncSession, run: Run, batch: Batch) -> list[
     """
     staged = Staged(run)
     lines = rows("r", line=integers(each.line for each in batch.families))
-    place = staged.of(staged_family, lines.c.line, "f")
+    place = staged.of(staged_family, lines.c.line, "f", ("village_id",))
     match = staged.match(RowSubject.FAMILY, lines.c.line, "m")
     seen, is_seen = registered(family, match.c.registered_regency_id, match.c.registered_id, "g")
     found = await session.execute(

@@ -35,11 +35,10 @@ _CHANGED: Final = ("23505", "23503")
 """SQLSTATE of rows that cannot stand beside those of the registry."""
 _LINES_CLEARED_AT_ONCE: Final = 50_000
 _OPERATION: Final = "importApply"
-# S608: our own words.
 _CLEARED: Final = tuple(
     (
-        f"select max(line) from {table} where regency_id = $1 and import_id = $2",  # noqa: S608
-        f"delete from {table} where regency_id = $1 and import_id = $2 and line between $3 and $4",  # noqa: S608
+        f"select max(line) from {table} where regency_id = $1 and import_id = $2",  # noqa: S608  (our own words)
+        f"delete from {table} where regency_id = $1 and import_id = $2 and line between $3 and $4",  # noqa: S608  (our own words)
     )
     for table in ("staged_person", "staged_family")
 )

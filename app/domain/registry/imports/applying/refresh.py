@@ -102,7 +102,7 @@ async def _close_moved(session: AsyncSession, gone: Sequence[Placed]) -> None:
 
 async def _change_families(session: AsyncSession, run: Run, batch: Batch) -> None:
     """Registered families of the same regency: what the file says replaces what was said, what it is silent about stays."""
-    of = FamilySource(run, batch)
+    of = FamilySource(run, batch, (*KK, *FAMILY_ATTRIBUTES))
     staged = (
         sa.select(
             of.match.c.registered_regency_id,
