@@ -32,8 +32,8 @@ class Settings(BaseSettings):
     loader_password: SecretStr | None = Field(None, description="Password of kesos_loader on a database server.")
     files_dir: Path | None = Field(
         None,
-        description="Folder of uploads and exports, sealed; all processes, on whichever machine, see the same. Unset: `files` in "
-        "the data folder.",
+        description="Folder of uploads and exports of one database, sealed; all its processes, on whichever machine, see the same. Unset: "
+        "`files` in the data folder.",
     )
     largest_upload_bytes: int = Field(2_147_483_648, ge=1, description="The largest file that may be uploaded.")
     upload_hours: float = Field(72.0, gt=0, description="How long an upload is kept that no import uses.")

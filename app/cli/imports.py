@@ -11,6 +11,7 @@ from app.cli.database import require_ready, run, running
 from app.cli.intake import Found, Operator
 from app.domain.regions.rules import parse_region
 from app.domain.registry.imports.errors import ImportEmpty, ImportHasErrors
+from app.domain.registry.imports.file_errors import VillageNeeded
 from app.domain.registry.imports.models import ImportFormat, ImportMode
 from app.domain.registry.imports.profiles import load_profile
 from app.domain.registry.imports.service import Asked
@@ -91,7 +92,12 @@ def import_file(
                     raise Refusal(f"{said(refused)} Correct the file and import it again.") from refused
                 plain("Applied.")
 
-        run(work())
+        try:
+            run(work())
+        except VillageNeeded as refused:
+            raise Refusal(
+                f"{said(refused).partition(':')[0]}: import it for one village, such as --region 33.02.01.2001."
+            ) from refused
 
 
 @imports.command("list")

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from app.authz.roles import Role
 from app.domain.audit.models import Purpose
 from app.domain.registry.sealing import Seal
-from tests.isolation.exporting import export_of
+from app.tenants.server import DatabaseServer
+from tests.isolation.exporting import export_of, plant_exports
 from tests.isolation.happenings import FUTURE, READER
-from tests.isolation.importing import CURSORS, duplicate_of, import_of
-from tests.isolation.matchings import matching_of
-from tests.isolation.planting import quiet_district
+from tests.isolation.importing import CURSORS, duplicate_of, import_of, plant_imports
+from tests.isolation.matchings import matching_of, plant_matchings
+from tests.isolation.planting import plant, quiet_district
 from tests.isolation.walking import Values
-from tests.isolation.working import job_of
+from tests.isolation.working import job_of, plant_jobs
 from tests.support.client import ApiClient
 from tests.support.world import BANYUMAS, CILACAP, Regency
 
@@ -58,6 +59,12 @@ _CURSORS = """query($region: String!, $district: String!, $since: DateTime!) {
   exports(first: 1) { pageInfo { endCursor } }
   auditEvents(first: 2, filter: {since: $since}) { nodes { id } pageInfo { endCursor } }
 }"""
+
+
+async def plant_belongings(server: DatabaseServer, *regencies: Regency) -> None:
+    """Give each of ``regencies`` all that ``belongings`` looks for, but for its families and what happens to them."""
+    for planting in (plant, plant_matchings, plant_imports, plant_jobs, plant_exports):
+        await planting(server, *regencies)
 
 
 async def belongings(

@@ -9,9 +9,8 @@ import pytest_asyncio
 from app.authz.roles import Role
 from app.domain.registry.sealing import Seal
 from app.tenants.server import DatabaseServer
-from tests.isolation.arguments import Belongings, belongings
+from tests.isolation.arguments import Belongings, belongings, plant_belongings
 from tests.isolation.happenings import FUTURE, READER, happening
-from tests.isolation.planting import plant
 from tests.support.client import ApiClient, Caller, Json
 from tests.support.world import BANYUMAS, CILACAP, SLEMAN
 
@@ -31,7 +30,7 @@ SINCE: Final = {"since": FUTURE}
 
 @pytest_asyncio.fixture(autouse=True)
 async def events(world: DatabaseServer) -> AsyncIterator[None]:
-    await plant(world, BANYUMAS, CILACAP)
+    await plant_belongings(world, BANYUMAS, CILACAP)
     async with happening(world, BANYUMAS, CILACAP, SLEMAN):
         yield
 

@@ -19,14 +19,9 @@ from app.tenants.server import DatabaseServer
 from app.tenants.session import Database
 from tests.architecture.tables import INTERNAL, KNOWN, TENANT, WALLED, tables_of
 from tests.authz.people import access_of, grant
-from tests.isolation.arguments import argument_values, belongings
-from tests.isolation.exporting import plant_exports
+from tests.isolation.arguments import argument_values, belongings, plant_belongings
 from tests.isolation.happenings import happening
-from tests.isolation.importing import plant_imports
-from tests.isolation.matchings import plant_matchings
-from tests.isolation.planting import plant
 from tests.isolation.walking import Request, Walk, Way
-from tests.isolation.working import plant_jobs
 from tests.support.client import ApiClient, Caller, api_of
 from tests.support.world import BANYUMAS, CILACAP, SLEMAN
 
@@ -39,11 +34,10 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12
 
 
 @pytest_asyncio.fixture(autouse=True)
-async def grants(alone: DatabaseServer, world: DatabaseServer) -> None:
-    """The same grants and imports in both databases, but for those of the neighbours."""
-    for planting in (plant, plant_matchings, plant_imports, plant_jobs, plant_exports):
-        await planting(alone, BANYUMAS)
-        await planting(world, BANYUMAS, CILACAP, SLEMAN)
+async def planted(alone: DatabaseServer, world: DatabaseServer) -> None:
+    """The same things in both databases, but for those of the neighbours."""
+    await plant_belongings(alone, BANYUMAS)
+    await plant_belongings(world, BANYUMAS, CILACAP, SLEMAN)
 
 
 @pytest_asyncio.fixture(autouse=True)

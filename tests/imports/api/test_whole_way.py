@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,7 +22,7 @@ from tests.imports.api.clerk import APPLY, CHECK, DISCARD, EDITION, START
 from tests.imports.readers.regsosek_files import BELONGINGS, COLUMNS, HOUSING, KK, MEMBERS, PLACE, workbook_of
 from tests.jobs.workshop import QUICK
 from tests.registry.opensid_files import SAMPLE, nik_of
-from tests.support.client import Caller, Json, api_of
+from tests.support.client import ApiClient, Caller, Json, api_of
 from tests.support.world import clone, connected, drop, named
 
 VILLAGE: Final = "33.05.01.2001"
@@ -125,20 +124,21 @@ async def desk_server(server: DatabaseServer) -> AsyncIterator[DatabaseServer]:
     await drop(ours)
 
 
-@asynccontextmanager
-async def working(settings: Settings, server: DatabaseServer, code: str) -> AsyncIterator[Desk]:
-    worker = Worker(settings, server, handlers(settings), pace=QUICK)
-    async with api_of(settings, server) as api, worker.working():
-        yield Desk(await api.as_(Role.REGENCY_ADMIN, code))
+@pytest_asyncio.fixture(scope="module")
+async def office(
+    api_settings: Settings, desk_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[ApiClient]:
+    """The API and the one worker of that database: a second one with another folder would take jobs whose files it has not."""
+    folder: Path = tmp_path_factory.mktemp("kept")
+    settings = api_settings.model_copy(update={"files_dir": folder})
+    worker = Worker(settings, desk_server, handlers(settings), pace=QUICK)
+    async with api_of(settings, desk_server) as api, worker.working():
+        yield api
 
 
 @pytest_asyncio.fixture(scope="module")
-async def desk(
-    api_settings: Settings, desk_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Desk]:
-    folder: Path = tmp_path_factory.mktemp("kept")
-    async with working(api_settings.model_copy(update={"files_dir": folder}), desk_server, REGENCY) as desk:
-        yield desk
+async def desk(office: ApiClient) -> Desk:
+    return Desk(await office.as_(Role.REGENCY_ADMIN, REGENCY))
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -281,14 +281,12 @@ async def test_a_workbook_of_regsosek_is_imported(desk: Desk) -> None:
 
 
 @pytest.mark.skipif(not SAMPLE.exists(), reason="the sample of ../shared/data is not on this machine")
-async def test_the_real_sample_of_opensid_is_imported(
-    api_settings: Settings, desk_server: DatabaseServer, tmp_path: Path
-) -> None:
+async def test_the_real_sample_of_opensid_is_imported(office: ApiClient) -> None:
     village = "52.01.14.2005"
-    async with working(api_settings.model_copy(update={"files_dir": tmp_path}), desk_server, "52.01") as desk:
-        started, seen = await desk.previews(SAMPLE.read_bytes(), village, format="OPENSID")
-        persons = seen["counts"]["persons"]
-        assert persons["staged"] == persons["accepted"] + persons["rejected"] > 0
-        assert seen["issueCounts"]
-        await desk.applies(started, seen, accept_valid=bool(seen["counts"]["persons"]["rejected"]))
-        assert (await desk.families(village))["totalCount"] == seen["counts"]["families"]["new"] > 0
+    desk = Desk(await office.as_(Role.REGENCY_ADMIN, "52.01"))
+    started, seen = await desk.previews(SAMPLE.read_bytes(), village, format="OPENSID")
+    persons = seen["counts"]["persons"]
+    assert persons["staged"] == persons["accepted"] + persons["rejected"] > 0
+    assert seen["issueCounts"]
+    await desk.applies(started, seen, accept_valid=bool(seen["counts"]["persons"]["rejected"]))
+    assert (await desk.families(village))["totalCount"] == seen["counts"]["families"]["new"] > 0

@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from app.domain.insights.service import verify_summaries
 from app.domain.registry.enums import Presence
+from app.domain.registry.imports.applying import progress
 from tests.imports.applying.office import (
     BORN,
     CHILD,
@@ -173,6 +174,32 @@ async def test_a_family_that_comes_back_finds_its_people_where_they_were(office:
             (places.here, "PRESENT"),
             (places.abroad, "MOVED_WITHIN_COUNTRY"),
         ]
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["before the batch that they leave", "after it"])
+async def test_who_went_ahead_to_another_regency_keeps_the_row_there_when_the_family_follows(
+    office: Office, places: Places, monkeypatch: pytest.MonkeyPatch, is_first: bool
+) -> None:
+    monkeypatch.setattr(progress, "AT_ONCE", 1)
+    first, second = office.villages[office.regencies[1]][:2]
+    new_home, lodging = (first, second) if is_first else (second, first)
+    budi, adi = Person("Budi"), Person("Adi", CHILD)
+    hosts = family("B", lodging, Person("Joko"))
+    await office.apply([family("A", places.here, budi, adi)])
+    await office.edition([family("A", places.here, budi), replace(hosts, people=(*hosts.people, adi))])
+    assert [(row[0], row[-1]) for row in (await office.people())["Adi"]] == [
+        (places.here, "MOVED_WITHIN_COUNTRY"),
+        (lodging, "PRESENT"),
+    ]
+    await office.edition([family("A", new_home, budi, adi), hosts], batch_families=1)
+    assert (await office.people())["Adi"] == [
+        (places.here, "A", "CHILD", 2, "MOVED_WITHIN_COUNTRY"),
+        (new_home, "A", "CHILD", 2, "PRESENT"),
+    ]
+    # Whichever batch came first, the row changed once.
+    assert (
+        await office.loader.fetchval("select version from person where name = 'Adi' and village_id = $1", new_home) == 2
+    )
 
 
 async def test_who_stays_behind_when_a_family_moves_to_another_regency_is_not_found(
