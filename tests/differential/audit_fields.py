@@ -83,7 +83,8 @@ async def _subject_access(reader: Reader, _root: Row, arguments: Arguments) -> R
     return _page(events, arguments)
 
 
-def _region_code(_reader: Reader, event: Row, _arguments: Arguments) -> str | None:
+def region_code(_reader: Reader, event: Row, _arguments: Arguments) -> str | None:
+    """The code of the smallest region that holds the villages of an event, or of a job."""
     low, high = (str(event[name]).rjust(VILLAGE_DIGITS, "0") for name in ("village_low", "village_high"))
     for digits, last in _LEVELS:
         if low[:digits] == high[:digits]:
@@ -105,7 +106,7 @@ FIELDS: Final[dict[str, Resolver]] = {
     "Query.auditEvents": _audit_events,
     "Query.subjectAccess": _subject_access,
     "AuditEvent.id": lambda _reader, event, _arguments: event["node_id"],
-    "AuditEvent.regionCode": _region_code,
+    "AuditEvent.regionCode": region_code,
     "AuditEvent.documentHash": _hash,
     "AuditEvent.subjectIds": _ids,
     # None of these events is sealed; proofs are looked at in tests/audit.

@@ -10,6 +10,7 @@ from app.domain.registry.sealing import Seal
 from app.schema.root import api
 from app.settings import Settings
 from app.tenants.server import DatabaseServer
+from tests.differential import export_fields
 from tests.differential.callers import PEOPLE, Person, person_of
 from tests.differential.generation import Generated, documents
 from tests.differential.judgement import KnownRegions
@@ -43,7 +44,10 @@ async def endpoint(
 async def people(endpoint: ApiClient, onlooker: "asyncpg.Connection[asyncpg.Record]") -> dict[str, Person]:
     """All of ``PEOPLE``."""
     matrix = load_role_matrix()
-    return {name: await person_of(endpoint, matrix, name, onlooker) for name in PEOPLE}
+    found = {name: await person_of(endpoint, matrix, name, onlooker) for name in PEOPLE}
+    # An export is of somebody, so these are made once those who ask are known; ``onlooker`` takes them away with the rest.
+    await export_fields.start(onlooker, {name: person.access.principal.id for name, person in found.items()})
+    return found
 
 
 @pytest_asyncio.fixture(scope="package")
@@ -55,8 +59,9 @@ async def reference(onlooker: "asyncpg.Connection[asyncpg.Record]", seal: Seal) 
 
 
 @pytest_asyncio.fixture(scope="package")
-async def samples(onlooker: "asyncpg.Connection[asyncpg.Record]", seal: Seal) -> Samples:
+async def samples(onlooker: "asyncpg.Connection[asyncpg.Record]", people: dict[str, Person], seal: Seal) -> Samples:
     """Ids, numbers and cursors that exist."""
+    assert people, "exports exist once the people do"
     return await samples_of(onlooker, seal)
 
 

@@ -61,6 +61,7 @@ _WAYS_ON: Final = frozenset(
         "Person": "village regency family",
         "PrincipalGrant": "region",
         "CivilRegistryMatching": "region job",
+        "Export": "job",
         "Import": "region job rows duplicates newFamilies changes departures",
     }.items()
     for name in names.split()
@@ -89,6 +90,7 @@ def _pools(samples: Samples) -> dict[str, Sequence[str | int]]:
         "regions": [cursor for listed in samples.region_cursors.values() for cursor in listed],
     }
     some += [*samples.matchings[:3], samples.matchings[5]]
+    some += [*samples.jobs[:3], samples.jobs[-1], *samples.exports[:6], samples.exports[-1]]
     some += [*samples.imports[:2], samples.imports[-1], *samples.duplicates[:2], samples.duplicates[-1]]
     some += [*samples.grants[:4], samples.grants[-1], *samples.events[:4], samples.events[-1]]
     return {
@@ -114,6 +116,10 @@ def _pools(samples: Samples) -> dict[str, Sequence[str | int]]:
             )
             for name in ("rows", "duplicates", "newFamilies", "changes", "departures")
         },
+        "job.id": (*samples.jobs, *samples.exports[:1], *_JUNK_IDS),
+        "jobs.after": (*samples.job_cursors, "?", samples.event_cursors[0]),
+        "export.id": (*samples.exports, *samples.jobs[:1], *_JUNK_IDS),
+        "exports.after": (*samples.export_cursors, "?", samples.event_cursors[0]),
         "codes": ("NIK_SERIAL_ZERO", "FAMILY_REPEATED", "UNHEARD_OF"),
         "ImportLineRange.from": (1, 2, 3, 9),
         "ImportLineRange.to": (1, 3, 4, 2**31 - 1),

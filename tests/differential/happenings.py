@@ -9,7 +9,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from tests.differential import import_fields
+from tests.differential import export_fields, import_fields, job_fields
 from tests.differential.rows import Row
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ async def happen(owner: "asyncpg.Connection[asyncpg.Record]", persons: Sequence[
     for matching in _matchings():
         await _insert(owner, "civil_registry_matching", matching)
     await import_fields.start(owner)
+    await job_fields.start(owner, matcher=GIVER, importer=import_fields.STARTER)
     for event in _events(persons):
         await _insert(owner, "audit_event", event)
 
@@ -157,6 +158,8 @@ async def happen(owner: "asyncpg.Connection[asyncpg.Record]", persons: Sequence[
 async def unhappen(owner: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Take all of that back."""
     await forget(owner)
+    await export_fields.clear(owner)
+    await job_fields.clear(owner)
     await import_fields.clear(owner)
     await owner.execute("delete from audit_event where request_id = $1", _REQUEST)
     await owner.execute("delete from principal_grant where principal_id = $1", SOMEBODY)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.authz.permissions import Permission
 from app.domain.registry.imports.findings import FINDINGS
-from tests.differential import region_fields
+from tests.differential import job_fields, region_fields
 from tests.differential.rows import Arguments, Reader, Resolver, Row, connection_of, decoded_cursor, villages_of
 
 if TYPE_CHECKING:
@@ -261,8 +261,7 @@ FIELDS: Final[dict[str, Resolver]] = {
     "Import.profile": _profile,
     "Import.region": _region("region_id"),
     "Import.edition": _edition,
-    # None of these imports has begun a job.
-    "Import.job": lambda _reader, _row, _arguments: None,
+    "Import.job": job_fields.of_row,
     "Import.counts": _same,
     "ImportCounts.families": _same,
     "ImportCounts.persons": _same,

@@ -32,7 +32,9 @@ from app.domain.registry.nik import check_nik
 from app.settings import TEST_NIK_PROVINCE
 from tests.differential import (
     audit_fields,
+    export_fields,
     import_fields,
+    job_fields,
     matching_fields,
     principal_fields,
     region_fields,
@@ -51,7 +53,11 @@ NODES: Final[Mapping[str, Permission]] = {
     "Import": Permission.REGISTRY_IMPORT_READ,
     "ImportDuplicate": Permission.REGISTRY_IMPORT_READ,
     "AuditEvent": Permission.AUDIT_EVENT_READ,
+    "Job": Permission.JOBS_JOB_READ,
+    "Export": Permission.EXPORTS_EXPORT_RUN,
 }
+_OF_TENANTS: Final = frozenset(NODES) - {"Region", "PrincipalGrant"}
+"""Types whose ids tell the regency."""
 _TYPES: Final[Mapping[str, Permission]] = {
     **NODES,
     "RegionConnection": Permission.REGIONS_REGION_READ,
@@ -66,7 +72,8 @@ _TYPES: Final[Mapping[str, Permission]] = {
     "CivilRegistryMatchingConnection": Permission.REGISTRY_MATCHING_RUN,
     "AuditEventConnection": Permission.AUDIT_EVENT_READ,
     "ImportConnection": Permission.REGISTRY_IMPORT_READ,
-    "Job": Permission.JOBS_JOB_READ,
+    "JobConnection": Permission.JOBS_JOB_READ,
+    "ExportConnection": Permission.EXPORTS_EXPORT_RUN,
 }
 _FIELDS: Final[Mapping[str, Permission]] = {
     **{
@@ -89,12 +96,16 @@ _KEYS: Final = {
     "Query.grants": principal_fields.KEYS,
     "Query.civilRegistryMatchings": matching_fields.KEYS,
     "Query.auditEvents": audit_fields.KEYS,
+    "Query.jobs": job_fields.KEYS,
+    "Query.exports": export_fields.KEYS,
     "Query.subjectAccess": audit_fields.KEYS,
     **import_fields.KEYS,
 }
 _TYPED_IDS: Final = {
     "Query.civilRegistryMatching": "CivilRegistryMatching:",
     "Query.import": "Import:",
+    "Query.job": "Job:",
+    "Query.export": "Export:",
     "Query.family": "Family:",
     "Query.person": "Person:",
 }
@@ -224,12 +235,9 @@ def _well_formed_id(text: str) -> bool:
             return region_id(code) is not None
         case "PrincipalGrant", [id_]:
             return _is_uuid(id_)
-        case "AuditEvent" | "CivilRegistryMatching", ["0", id_]:
+        case "AuditEvent" | "CivilRegistryMatching" | "Job" | "Export", ["0", id_]:
             return _is_uuid(id_)
-        case "Family" | "Person" | "AuditEvent" | "CivilRegistryMatching" | "Import" | "ImportDuplicate", [
-            regency,
-            id_,
-        ]:
+        case _, [regency, id_] if type_name in _OF_TENANTS:
             return len(regency) == 4 and regency.isdigit() and regency[0] != "0" and _is_uuid(id_)
     return False
 

@@ -1,4 +1,4 @@
-"""Documents about grants and about the audit trail."""
+"""Documents about imports, jobs, exports, matchings, grants and the audit trail."""
 
 from typing import Any, Final
 
@@ -38,7 +38,69 @@ _PREVIEW: Final = """issueCounts { code severity message count }
   departures { nodes { familyId reason village { code } } edges { cursor } }
   newFamilies { nodes { line decile village { code } } totalCount edges { cursor } }
   duplicates { nodes { id line name otherLine otherName personId score decision decidedAt } edges { cursor } }"""
+_JOB: Final = (
+    "__typename id kind state stage done total ratePerSecond estimatedSecondsLeft error { __typename code message } regionCode attempts "
+    "startedBy createdAt startedAt finishedAt cancelRequestedAt"
+)
+_EXPORT: Final = (
+    "__typename id format rootField operation documentHash purpose rowCount size sha256 createdAt finishedAt expiresAt removedAt "
+    "downloadUrl"
+)
 HAPPENINGS: Final = [
+    Case("jobs with all their fields", f"{{ jobs(first: 100) {{ nodes {{ {_JOB} }} {PAGE} }} }}", callers=SOME),
+    Case("jobs, to whoever asks", "{ jobs(first: 3) { nodes { id } totalCount } }", callers=EVERYBODY),
+    Case(
+        "jobs by region, filter and after a cursor",
+        f"""{{
+      city: jobs(region: "34.71") {{ nodes {{ id regionCode }} totalCount }}
+      elsewhere: jobs(region: "33") {{ totalCount }}
+      none: jobs(filter: {{states: []}}) {{ totalCount nodes {{ id }} }}
+      all: jobs(filter: {{states: null, kinds: null}}) {{ totalCount }}
+      over: jobs(filter: {{states: [FAILED, SUCCEEDED], kinds: EXPORT}}) {{ nodes {{ id kind state }} totalCount }}
+      next: jobs(after: "<jobs>", first: 2) {{ edges {{ cursor node {{ id }} }} {PAGE} }}
+      one: job(id: "<job>") {{ {_JOB} }}
+      failed: job(id: "<failed job>") {{ error {{ message }} }}
+      far: job(id: "<far job>") {{ id }}
+    }}""",
+        callers=SOME,
+    ),
+    Case(
+        "jobs of what they work on",
+        """{
+      imports(first: 100) { nodes { id job { id kind error { message } } } }
+      civilRegistryMatchings(first: 100) { nodes { id job { id state regionCode } } }
+      exports(first: 100) { nodes { id job { id ratePerSecond error { code } } } }
+    }""",
+        callers=SOME,
+    ),
+    Case(
+        "exports with all their fields", f"{{ exports(first: 100) {{ nodes {{ {_EXPORT} }} {PAGE} }} }}", callers=SOME
+    ),
+    Case("exports, to whoever asks", "{ exports(first: 3) { nodes { id } totalCount } }", callers=EVERYBODY),
+    Case(
+        "exports, one's own and somebody else's",
+        f"""{{
+      next: exports(after: "<exports>", first: 2) {{ edges {{ cursor node {{ id }} }} {PAGE} }}
+      one: export(id: "<export>") {{ {_EXPORT} job {{ id }} }}
+      far: export(id: "<far export>") {{ id }}
+    }}""",
+        callers=SOME,
+    ),
+    Case(
+        "nodes of jobs and exports",
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Job { state error { message } } ... on Export { rowCount size } } }",
+        {
+            "ids": [
+                "<job>",
+                "<failed job>",
+                "<far job>",
+                "<export>",
+                "<far export>",
+                "Job:0:0190a1b2-0000-7000-8000-000000000000",
+            ]
+        },
+        callers=EVERYBODY,
+    ),
     Case(
         "imports with all their fields", f"{{ imports(first: 100) {{ nodes {{ {_IMPORT} }} {PAGE} }} }}", callers=SOME
     ),
@@ -184,6 +246,10 @@ _REFUSED: Final = {
     "a cursor of grants in the list of events": '{ auditEvents(after: "<grants>") { totalCount nodes { id } } }',
     "a matching by the id of a family": '{ civilRegistryMatching(id: "<family>") { id } }',
     "a cursor of events in the list of matchings": '{ civilRegistryMatchings(after: "<events>") { nodes { id } } }',
+    "a job by the id of an export": '{ job(id: "<export>") { id } }',
+    "an export by the id of a job": '{ export(id: "<job>") { id } }',
+    "a cursor of events in the list of jobs": '{ jobs(after: "<events>") { nodes { id } } }',
+    "a cursor of events in the list of exports": '{ exports(after: "<events>") { nodes { id } } }',
     "a cursor of events in the list of grants": '{ grants(after: "<events>") { nodes { id } } }',
     "a principal that is none": '{ auditEvents(filter: {principalId: "somebody"}) { nodes { id } } }',
     "a moment without its offset": '{ auditEvents(filter: {since: "2024-03-01T00:00:00"}) { nodes { id } } }',

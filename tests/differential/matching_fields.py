@@ -4,7 +4,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.authz.permissions import Permission
-from tests.differential import region_fields
+from tests.differential import job_fields, region_fields
 from tests.differential.rows import Arguments, Reader, Resolver, Row, connection_of, decoded_cursor, villages_of
 
 KEYS: Final[dict[str, tuple[type, ...]]] = {"NEWEST": (UUID,)}
@@ -61,6 +61,5 @@ FIELDS: Final[dict[str, Resolver]] = {
     "Query.civilRegistryMatchings": _page,
     "CivilRegistryMatching.id": lambda _reader, matching, _arguments: matching["node_id"],
     "CivilRegistryMatching.region": _region,
-    # Nobody works on what the tests plant.
-    "CivilRegistryMatching.job": lambda _reader, _matching, _arguments: None,
+    "CivilRegistryMatching.job": job_fields.of_row,
 }

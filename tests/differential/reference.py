@@ -34,7 +34,9 @@ from app.domain.registry.sealing import Seal
 from app.tenants.region_path import RegionLevel
 from tests.differential import (
     audit_fields,
+    export_fields,
     import_fields,
+    job_fields,
     matching_fields,
     principal_fields,
     region_fields,
@@ -119,6 +121,8 @@ def _parse_date_time(value: Any) -> datetime:
 _OF_SPANS: Final[Mapping[str, Callable[[Reader, int, UUID], Awaitable[Row | None]]]] = {
     "AuditEvent": audit_fields.by_id,
     "CivilRegistryMatching": matching_fields.by_id,
+    "Export": export_fields.by_id,
+    "Job": job_fields.by_id,
     "Import": import_fields.by_id,
     "ImportDuplicate": import_fields.duplicate_by_id,
 }
@@ -165,6 +169,8 @@ _FIELDS: Final[Mapping[str, Resolver]] = {
     **region_fields.FIELDS,
     **registry_fields.FIELDS,
     **summary_fields.FIELDS,
+    **job_fields.FIELDS,
+    **export_fields.FIELDS,
     **import_fields.FIELDS,
     **matching_fields.FIELDS,
     **principal_fields.FIELDS,

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.domain.registry.sealing import Seal
+from tests.differential import export_fields
 from tests.differential.happenings import GIVER, SOMEBODY
 from tests.differential.import_fields import STARTER
+from tests.differential.job_fields import WORKER
 from tests.differential.registry import CITY, COUNTRYSIDE
 from tests.differential.registry_fields import family_keys, person_keys
 from tests.differential.rows import encoded_cursor
@@ -41,6 +43,10 @@ class Samples:
     imports: list[str]
     duplicates: list[str]
     import_cursors: list[str]
+    jobs: list[str]
+    job_cursors: list[str]
+    exports: list[str]
+    export_cursors: list[str]
 
     @property
     def named(self) -> dict[str, str]:
@@ -73,6 +79,13 @@ class Samples:
             "far import": self.imports[-1],
             "duplicate": self.duplicates[0],
             "imports": self.import_cursors[1],
+            "job": self.jobs[0],
+            "failed job": self.jobs[1],
+            "far job": self.jobs[-1],
+            "jobs": self.job_cursors[-2],
+            "export": self.exports[1],
+            "far export": self.exports[-1],
+            "exports": self.export_cursors[1],
         }
 
 
@@ -86,6 +99,8 @@ async def samples_of(onlooker: "asyncpg.Connection[asyncpg.Record]", seal: Seal)
         "select * from import_duplicate where import_id = any($1) order by import_id, line",
         [row["id"] for row in imports],
     )
+    jobs = await onlooker.fetch("select * from job where principal_id = $1 order by id", WORKER)
+    exports = await export_fields.planted(onlooker)
     events = await onlooker.fetch(
         "select * from audit_event where principal_id = $1 order by regency_id desc, id", SOMEBODY
     )
@@ -122,4 +137,8 @@ async def samples_of(onlooker: "asyncpg.Connection[asyncpg.Record]", seal: Seal)
         imports=[f"Import:{row['regency_id']}:{row['id']}" for row in imports],
         duplicates=[f"ImportDuplicate:{row['regency_id']}:{row['id']}" for row in duplicates],
         import_cursors=[encoded_cursor("NEWEST", [row["id"]]) for row in imports],
+        jobs=[f"Job:{row['regency_id']}:{row['id']}" for row in jobs],
+        job_cursors=[encoded_cursor("NEWEST", [row["id"]]) for row in jobs[::5]],
+        exports=[f"Export:{row['regency_id']}:{row['id']}" for row in exports],
+        export_cursors=[encoded_cursor("NEWEST", [row["id"]]) for row in exports[::5]],
     )

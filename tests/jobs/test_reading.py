@@ -167,6 +167,19 @@ async def test_the_time_that_is_left_is_estimated_from_the_pace_of_the_stage(
     assert 2_000 <= found["estimatedSecondsLeft"] < 2_200
 
 
+async def test_nobody_estimates_the_time_of_work_whose_end_is_not_known(
+    workshop: Workshop, jobs_api: ApiClient
+) -> None:
+    job_id = await workshop.start()
+    await workshop.owner.execute(
+        "update job set state = 'RUNNING', paced_from = now() - interval '10 s', paced_done = 0, done = 500, total = null"
+    )
+    clerk = await jobs_api.as_(Role.REGENCY_ADMIN, "33.02")
+    found = (await clerk.query(_PACE, id=node(BANYUMAS, job_id)))["job"]
+    assert found["ratePerSecond"] > 0
+    assert found["estimatedSecondsLeft"] is None
+
+
 @pytest.mark.parametrize(
     ("who", "kind", "outcome"),
     [
