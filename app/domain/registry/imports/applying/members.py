@@ -34,6 +34,8 @@ from app.domain.registry.models import person
 
 _HERE: Final = (Presence.PRESENT, Presence.NEW_MEMBER)
 _AWAY: Final = (Presence.MOVED_WITHIN_COUNTRY, Presence.MOVED_ABROAD, Presence.NOT_FOUND)
+_DECEASED: Final[sa.ColumnElement[Any]] = sa.literal_column(f"'{Presence.DECEASED.value}'")
+"""Written out, so that the planner sees the condition of the partial index."""
 _OF_FAMILY: Final = ("relationship", "member_no", "presence", "no_nik_reason")
 """Attributes that are not simply replaced by what the file says."""
 
@@ -107,16 +109,15 @@ async def _resolve(session: AsyncSession, run: Run, batch: Batch) -> list[_Membe
     known_id = sa.func.coalesce(own.c.registered_id, same.c.id)
     stored, is_stored = registered(person, known_regency, known_id, "q")
     family_id = sa.func.coalesce(match.c.registered_id, of.c.id)
-    # Whoever moved away from this regency and comes back gets the old row back, for the NIK stands in it.
+    # Whoever comes to a regency that has a row of theirs gets that one back, for the NIK stands in it. It need not be closed: who
+    # is known by the family, which comes along, may have gone before it.
     back = (
         sa.select(person.c.id)
         .where(
             person.c.nik_digest == named.c.nik_digest,
             person.c.nik_digest.is_not(None),
             person.c.regency_id == regency,
-            # Written out, so that the planner sees the condition of the partial index.
-            person.c.presence != sa.literal_column(f"'{Presence.DECEASED.value}'"),
-            person.c.presence.in_(_AWAY),
+            person.c.presence != _DECEASED,
             known_regency.is_distinct_from(regency),
         )
         .offset(0)
@@ -309,6 +310,48 @@ async def _close(session: AsyncSession, members: Sequence[_Member]) -> None:
     )
 
 
+def _comes_back(run: Run) -> sa.ScalarSelect[Any]:
+    """The row in another regency that the check found for somebody whom the edition has in this one: they get this ``person`` back.
+
+    Were such a row looked through as others are, it would change once or twice, as its new family comes first or the old one.
+    """
+    other, match = person.alias("w"), import_match.alias("y")
+    matched = (
+        sa.select(match)
+        .where(run.covers(match), match.c.registered_id >= other.c.id)
+        .order_by(match.c.registered_id)
+        .limit(1)
+        .lateral("y")
+    )
+    named = Staged(run).of(staged_person, matched.c.line, "p")
+    of = (
+        sa.select(staged_family.c.family_key, staged_family.c.village_id)
+        .where(run.covers(staged_family), staged_family.c.family_key >= named.c.family_key)
+        .order_by(staged_family.c.family_key, staged_family.c.line)
+        .limit(1)
+        .lateral("f")
+    )
+    return (
+        sa.select(other.c.id)
+        .select_from(
+            other.join(matched, matched.c.registered_id == other.c.id)
+            .join(named, named.c.line == matched.c.line)
+            .join(of, of.c.family_key == named.c.family_key)
+        )
+        .where(
+            other.c.nik_digest == person.c.nik_digest,
+            other.c.nik_digest.is_not(None),
+            other.c.presence != _DECEASED,
+            other.c.regency_id != person.c.regency_id,
+            named.c.nik_digest == person.c.nik_digest,
+            regency_of_family(of) == person.c.regency_id,
+        )
+        .limit(1)
+        .correlate(person)
+        .scalar_subquery()
+    )
+
+
 async def _miss(session: AsyncSession, run: Run, left: Sequence[Left], named: Iterable[UUID]) -> None:
     """Members of the families that the edition does not name are not found any more; all go where the family goes.
 
@@ -344,6 +387,7 @@ async def _miss(session: AsyncSession, run: Run, left: Sequence[Left], named: It
             sa.not_(sa.exists().select_from(here).where(here.c.id == person.c.id)),
             person.c.id != sa.all_(uuids(each.id for each in run.same_persons)),
             named_elsewhere.is_distinct_from(person.c.id),
+            _comes_back(run).is_(None),
         )
         .values(
             presence=sa.case((is_missing, _literal(Presence.NOT_FOUND)), else_=person.c.presence),
