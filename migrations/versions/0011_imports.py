@@ -27,14 +27,16 @@ _PRIVILEGES = {
     "staged_person": "select",
 }
 
-# PostgreSQL plans for tables as they were when it last looked, and a job fills them in a minute. Only an owner may have it look again, so
-# the owner lends that to jobs.
-_LOOK_AGAIN = {
-    # Of the wide rows only what they are looked up by.
-    "analyze_imports": "staged_family (regency_id, import_id, line, family_key, village_id), "
-    "staged_person (regency_id, import_id, line, family_key), import_issue, import_match, import_departure",
-    "analyze_registry": "family, person, welfare_rank",
-}
+# PostgreSQL plans for tables as they were when it last looked, and a job fills these in a minute. Only an owner may have it look again, so
+# the owner lends that to jobs. Of the wide rows it looks at what they are looked up by.
+_ANALYZE = """
+create function analyze_imports() returns void language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  analyze staged_family (regency_id, import_id, line, family_key, village_id), staged_person (regency_id, import_id, line, family_key),
+    import_issue, import_match, import_departure;
+end
+$$
+"""
 
 
 def _enum(name: str) -> pg.ENUM:
@@ -354,18 +356,13 @@ def upgrade() -> None:
     for table, privileges in _PRIVILEGES.items():
         for statement in tenant_policy(table, Tenancy.SPAN, privileges):
             op.execute(statement)
-    for function, tables in _LOOK_AGAIN.items():
-        op.execute(
-            f"create function {function}() returns void language plpgsql security definer set search_path = public, pg_temp as "
-            f"$$ begin analyze {tables}; end $$"
-        )
-        op.execute(f"revoke all on function {function} from public")
-        op.execute(f"grant execute on function {function} to kesos_loader")
+    op.execute(_ANALYZE)
+    op.execute("revoke all on function analyze_imports from public")
+    op.execute("grant execute on function analyze_imports to kesos_loader")
 
 
 def downgrade() -> None:
     """Drop."""
-    for function in _LOOK_AGAIN:
-        op.execute(f"drop function {function}")
+    op.execute("drop function analyze_imports")
     for table in reversed(_PRIVILEGES):
         op.drop_table(table)

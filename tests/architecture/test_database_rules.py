@@ -47,7 +47,6 @@ CHANGED_OF_A_GRANT = {
 """Who holds which role where, given by whom, is never changed."""
 SECURITY_DEFINERS = {
     "analyze_imports",
-    "analyze_registry",
     "audit_events_about",
     "audit_index_subjects",
     "principal_by_id",
