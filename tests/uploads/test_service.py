@@ -23,8 +23,6 @@ from app.domain.uploads.service import (
     keep_upload,
     record_upload,
     recorded_uploads,
-    release_upload,
-    usable_upload,
 )
 from app.domain.vault import FileGone
 from app.tenants.region_path import RegionPath
@@ -74,7 +72,7 @@ async def uploaded(database: Database, kept: Kept, access: Access, region: Regio
 
 async def found(database: Database, access: Access, upload_id: UUID, principal_id: UUID | None = None) -> Upload:
     async with database.write(scope_of(access)) as session:
-        return await usable_upload(session, upload_id, principal_id or access.principal.id)
+        return await keep_upload(session, upload_id, principal_id or access.principal.id, timedelta(0))
 
 
 async def test_whoever_uploaded_a_file_may_use_it(world_database: Database, kept: Kept, matrix: RoleMatrix) -> None:
@@ -161,11 +159,7 @@ async def test_an_upload_that_is_used_is_kept_until_it_was_read(
         assert (await keep_upload(session, upload.id, principal_id, AN_HOUR)).expires_at == longer.expires_at
         with pytest.raises(UploadUnknown):
             await keep_upload(session, upload.id, uuid4(), AN_HOUR)
-    async with world_database.write(scope_of(access)) as session:
-        await release_upload(session, upload.id)
-    with pytest.raises(UploadUnknown):
-        await found(world_database, access, upload.id)
-    assert await expire_uploads(world_database, country(matrix), kept.vault) == 1
+    assert await expire_uploads(world_database, country(matrix), kept.vault) == 0
 
 
 async def test_uploads_that_end_at_once_share_the_room_that_is_left(

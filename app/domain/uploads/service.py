@@ -110,42 +110,23 @@ async def record_upload(
     return _upload((await session.execute(recorded.returning(upload))).one())
 
 
-async def usable_upload(session: AsyncSession, upload_id: UUID, principal_id: UUID) -> Upload:
-    """An upload of ``principal_id`` that lies in the scope of ``session`` and has not expired.
-
-    Raises:
-        UploadUnknown: there is none.
-    """
-    row = (await session.execute(sa.select(upload).where(*_usable(upload_id, principal_id)))).one_or_none()
-    if row is None:
-        raise UploadUnknown
-    return _upload(row)
-
-
 async def keep_upload(session: AsyncSession, upload_id: UUID, principal_id: UUID, kept_for: timedelta) -> Upload:
-    """The same, kept for at least ``kept_for`` from now on: whoever starts to read the file finds it when its turn comes.
+    """An upload of ``principal_id`` that lies in the scope of ``session`` and has not expired, kept for at least ``kept_for`` from now on.
+
+    Whoever starts to read the file finds it when its turn comes.
 
     Raises:
         UploadUnknown: there is none.
     """
     kept = (
         sa.update(upload)
-        .where(*_usable(upload_id, principal_id))
+        .where(upload.c.id == upload_id, upload.c.principal_id == principal_id, upload.c.expires_at > sa.func.now())
         .values(expires_at=sa.func.greatest(upload.c.expires_at, sa.func.now() + kept_for))
     )
     row = (await session.execute(kept.returning(upload))).one_or_none()
     if row is None:
         raise UploadUnknown
     return _upload(row)
-
-
-def _usable(upload_id: UUID, principal_id: UUID) -> tuple[sa.ColumnElement[bool], ...]:
-    return upload.c.id == upload_id, upload.c.principal_id == principal_id, upload.c.expires_at > sa.func.now()
-
-
-async def release_upload(session: AsyncSession, upload_id: UUID) -> None:
-    """Let go of an upload that was read: nobody can use it any more, and its file goes with the next ``expire_uploads``."""
-    await session.execute(sa.update(upload).where(upload.c.id == upload_id).values(expires_at=sa.func.now()))
 
 
 async def recorded_uploads(database: Database, scope: TenantScope, file_ids: Collection[UUID]) -> set[UUID]:
