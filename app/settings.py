@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     dukcapil_requests_per_second: float = Field(
         5.0, gt=0, le=1_000, description="Batches that one job sends to it in a second."
     )
+    bank_url: str | None = Field(
+        None,
+        description="Where files for banks are sent and answered (docs/bank-files.md); unset, officers download and upload them.",
+    )
+    bank_token: SecretStr | None = Field(None, description="Bearer token for that service.")
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     read_pool_size: int = Field(8, ge=1, le=200, description="Connections that one server process reads through.")

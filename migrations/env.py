@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 
 from app.authz import tables as authz
 from app.domain.audit import models as audit
+from app.domain.bansos.models import cycles, insurance, ledger, payments, programmes
 from app.domain.documents import models as documents
 from app.domain.exports import models as exports
 from app.domain.insights import models as insights
@@ -16,7 +17,10 @@ from app.domain.registry.imports import models as imports
 from app.domain.uploads import models as uploads
 from app.tenants.tables import metadata
 
-MODULES_WITH_TABLES = (regions, authz, registry, insights, audit, documents, jobs, uploads, imports, dukcapil, exports)
+MODULES_WITH_TABLES = (
+    *(regions, authz, registry, insights, audit, documents, jobs, uploads, imports, dukcapil, exports),
+    *(programmes, cycles, ledger, payments, insurance),
+)
 """Named, so that their tables are in the catalogue when revisions are compared with it."""
 
 

@@ -51,6 +51,11 @@ PERMISSIONS: Final = {
     JobKind.IMPORT_APPLY: Permission.REGISTRY_IMPORT_RUN,
     JobKind.EXPORT: Permission.EXPORTS_EXPORT_RUN,
     JobKind.MATCHING: Permission.REGISTRY_MATCHING_RUN,
+    JobKind.CYCLE_GENERATION: Permission.BANSOS_CYCLE_MAKE,
+    JobKind.BANK_FILE: Permission.BANSOS_PAYMENT_ORDER,
+    JobKind.BANK_RESULTS: Permission.BANSOS_PAYMENT_REPORT,
+    JobKind.IDLE_RETURN: Permission.BANSOS_LEDGER_RETURN,
+    JobKind.MEMBERSHIP_REVIEW: Permission.BANSOS_MEMBERSHIP_CHANGE,
 }
 """By which permission each kind of job is started, worked on and cancelled."""
 

@@ -19,15 +19,36 @@ OF_AN_IMPORT = frozenset(
 """What was read from a file and what is said of it: rows that belong to one import."""
 
 SPANNED = (
-    frozenset({"audit_event", "civil_registry_matching", "export", "job", "registry_import", "upload"}) | OF_AN_IMPORT
+    frozenset({"audit_event", "civil_registry_matching", "export", "job", "registry_import", "upload"})
+    | OF_AN_IMPORT
+    | frozenset({"aid_cycle", "cycle_generation", "cycle_outcome", "programme_quota"})
+    | frozenset({"bank_file", "bank_result", "journal_entry", "journal_line", "payment_order"})
 )
 """Rows that stand for a span of villages, as large as the country, and belong to the regency in which it begins."""
 
-TENANT = frozenset({"family", "person", "registry_cohort", "registry_summary", "welfare_rank"}) | SPANNED
+TENANT = (
+    frozenset({"family", "ledger_total", "person", "registry_cohort", "registry_summary", "welfare_rank"})
+    | frozenset({"aid_exclusion", "entitlement", "health_membership", "kks_card", "wallet"})
+    | SPANNED
+)
 """Rows of a regency, behind row-level security."""
 
-REFERENCE = frozenset(
-    {"audit_retention", "region", "region_alias", "region_change", "registry_edition", "trusted_document"}
+OF_A_PROGRAMME = frozenset(
+    {
+        "benefit_component",
+        "benefit_index",
+        "eligibility_rule",
+        "legal_basis",
+        "programme",
+        "programme_relation",
+        "programme_terms",
+    }
+)
+"""What a programme gives, to whom, by which regulation: no secret."""
+
+REFERENCE = (
+    frozenset({"audit_retention", "region", "region_alias", "region_change", "registry_edition", "trusted_document"})
+    | OF_A_PROGRAMME
 )
 """Rows of nobody, which the application reads for everybody."""
 

@@ -51,11 +51,39 @@ def test_everybody_reads_the_region_tree(matrix: RoleMatrix, role: Role) -> None
     assert matrix.allows(role, Permission.REGIONS_REGION_READ)
 
 
+@pytest.mark.parametrize("role", [Role.EWARONG_AGENT, Role.LKS_MANAGER], ids=lambda role: role.value)
+def test_agents_and_institutions_read_nothing_but_regions_and_programmes(matrix: RoleMatrix, role: Role) -> None:
+    assert matrix.permissions(role) == {Permission.REGIONS_REGION_READ, Permission.BANSOS_PROGRAMME_READ}
+
+
+def test_an_assessor_reads_nothing_but_regions(matrix: RoleMatrix) -> None:
+    assert matrix.permissions(Role.LKS_ASSESSOR) == {Permission.REGIONS_REGION_READ}
+
+
+def test_a_bank_handles_cards_and_payments_and_reads_nothing_of_the_registry(matrix: RoleMatrix) -> None:
+    assert matrix.permissions(Role.BANK_OFFICER) == {
+        Permission.REGIONS_REGION_READ,
+        Permission.BANSOS_PROGRAMME_READ,
+        Permission.BANSOS_PAYMENT_READ,
+        Permission.BANSOS_PAYMENT_REPORT,
+        Permission.BANSOS_CARD_READ,
+        Permission.BANSOS_CARD_CHANGE,
+    }
+
+
 @pytest.mark.parametrize(
-    "role", [Role.EWARONG_AGENT, Role.LKS_MANAGER, Role.LKS_ASSESSOR, Role.BANK_OFFICER], ids=lambda role: role.value
+    ("maker", "checker"),
+    [
+        (Permission.BANSOS_CYCLE_MAKE, Permission.BANSOS_CYCLE_VERIFY),
+        (Permission.BANSOS_CYCLE_MAKE, Permission.BANSOS_CYCLE_APPROVE),
+        (Permission.BANSOS_CYCLE_VERIFY, Permission.BANSOS_CYCLE_APPROVE),
+    ],
 )
-def test_agents_institutions_assessors_and_banks_read_nothing_but_regions(matrix: RoleMatrix, role: Role) -> None:
-    assert matrix.permissions(role) == {Permission.REGIONS_REGION_READ}
+def test_no_role_that_makes_a_list_of_receivers_checks_it(
+    matrix: RoleMatrix, maker: Permission, checker: Permission
+) -> None:
+    assert matrix.holders(maker) and matrix.holders(checker)
+    assert not matrix.holders(maker) & matrix.holders(checker)
 
 
 def test_the_analyst_reads_families_and_totals_but_knows_nobody(matrix: RoleMatrix) -> None:
@@ -65,16 +93,29 @@ def test_the_analyst_reads_families_and_totals_but_knows_nobody(matrix: RoleMatr
         Permission.REGISTRY_FAMILY_READ,
         Permission.REGISTRY_PERSON_READ,
         Permission.INSIGHTS_SUMMARY_READ,
+        Permission.INSIGHTS_OVERLAP_READ,
         Permission.DOCUMENTS_DOCUMENT_COMPOSE,
         Permission.JOBS_JOB_READ,
         Permission.EXPORTS_EXPORT_RUN,
+        Permission.BANSOS_PROGRAMME_READ,
+        Permission.BANSOS_ELIGIBILITY_TRY,
+        Permission.BANSOS_CYCLE_READ,
+        Permission.BANSOS_ENTITLEMENT_READ,
+        Permission.BANSOS_PAYMENT_READ,
+        Permission.BANSOS_CARD_READ,
+        Permission.BANSOS_LEDGER_READ,
+        Permission.BANSOS_MEMBERSHIP_READ,
     }
 
 
 def test_the_auditor_reads_everything_but_reveals_and_writes_nothing(matrix: RoleMatrix) -> None:
     reads = {permission for permission in Permission if permission.endswith((":read", ":lookup"))}
-    carries_off = {Permission.DOCUMENTS_DOCUMENT_COMPOSE, Permission.EXPORTS_EXPORT_RUN}
-    assert matrix.permissions(Role.AUDITOR) == reads | carries_off
+    writes_nothing = {
+        Permission.DOCUMENTS_DOCUMENT_COMPOSE,
+        Permission.EXPORTS_EXPORT_RUN,
+        Permission.BANSOS_ELIGIBILITY_TRY,
+    }
+    assert matrix.permissions(Role.AUDITOR) == reads | writes_nothing
     assert not matrix.allows(Role.AUDITOR, Permission.REGISTRY_NIK_REVEAL)
     assert not matrix.allows(Role.AUDITOR, Permission.REGISTRY_IMPORT_RUN)
     assert not matrix.allows(Role.AUDITOR, Permission.REGISTRY_MATCHING_RUN)

@@ -19,6 +19,11 @@ class JobKind(Term):
     IMPORT_APPLY = ("IMPORT_APPLY", "menerapkan impor pada registri")
     EXPORT = ("EXPORT", "menulis berkas ekspor")
     MATCHING = ("MATCHING", "memadankan orang dengan data kependudukan Dukcapil")
+    CYCLE_GENERATION = ("CYCLE_GENERATION", "membuat daftar penerima bantuan")
+    BANK_FILE = ("BANK_FILE", "menulis berkas untuk bank penyalur")
+    BANK_RESULTS = ("BANK_RESULTS", "membaca hasil dari bank penyalur")
+    IDLE_RETURN = ("IDLE_RETURN", "mengembalikan saldo mengendap ke kas negara")
+    MEMBERSHIP_REVIEW = ("MEMBERSHIP_REVIEW", "memeriksa kepesertaan PBI-JK terhadap registri")
 
 
 class JobState(Term):
