@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
-from app.domain.insights.models import IDENTITY_COLUMNS, registry_summary
+from app.domain.insights.models import IDENTITY_COLUMNS, YEAR_COLUMNS, registry_summary
 from app.domain.registry.enums import IdentityStatus
 from app.tenants.region_path import RegionLevel, RegionPath
 
@@ -27,7 +27,8 @@ async def stored_totals(connection: "asyncpg.Connection[asyncpg.Record]", *regen
             totals[row["region_id"], counter] += row[counter]
     for row in await connection.fetch("select * from registry_cohort where regency_id = any($1)", regency_ids):
         _assert_span(row)
-        totals[row["region_id"], (row["birth_year"], row["sex"])] += row["persons"]
+        for year, name in enumerate(YEAR_COLUMNS):
+            totals[row["region_id"], (row["birth_decade"] * 10 + year, row["sex"])] += row[name]
     return _without_zeros(totals)
 
 

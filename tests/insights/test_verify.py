@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
+from app.domain.insights.models import YEAR_COLUMNS
 from app.domain.insights.service import Discrepancy, verify_summaries
 from app.domain.regions.service import Loader
 from app.tenants.region_path import RegionLevel
@@ -49,7 +50,7 @@ async def test_one_family_too_many_in_one_slot_is_named_with_both_numbers(loader
 async def test_a_cohort_that_is_gone_is_named_by_year_and_sex(loader: Loader) -> None:
     gone = await loader.fetchrow(
         "delete from registry_cohort where ctid = (select ctid from registry_cohort "
-        "where depth = 4 and regency_id = $1 and persons > 0 limit 1) returning region_id, birth_year, sex, persons",
+        "where depth = 4 and regency_id = $1 and persons_0 + persons_2 + persons_4 + persons_6 + persons_8 > 0 limit 1) returning *",
         BANYUMAS.id,
     )
     assert gone is not None
@@ -57,10 +58,12 @@ async def test_a_cohort_that_is_gone_is_named_by_year_and_sex(loader: Loader) ->
         Discrepancy(
             RegionLevel.VILLAGE,
             gone["region_id"],
-            f"persons {gone['birth_year']} {gone['sex']}",
+            f"persons {gone['birth_decade'] * 10 + year} {gone['sex']}",
             stored=0,
-            counted=gone["persons"],
+            counted=gone[name],
         )
+        for year, name in enumerate(YEAR_COLUMNS)
+        if gone[name]
     ]
 
 

@@ -31,6 +31,15 @@ def test_two_seals_of_one_number_differ_and_their_digests_are_equal() -> None:
     assert len(first.digest) == DIGEST_BYTES
 
 
+def test_numbers_that_are_sealed_in_bulk_are_sealed_like_any() -> None:
+    bulk = SEAL.bulk()
+    sealed = [bytes.fromhex(bulk.sealed(NUMBER)) for _ in range(3_000)]
+    assert {SEAL.unseal(each) for each in sealed} == {NUMBER}
+    assert len({each[-28 - len(NUMBER) : -16 - len(NUMBER)] for each in sealed}) == len(sealed), "a nonce came twice"
+    assert bytes.fromhex(bulk.digest(NUMBER)) == SEAL.digest(NUMBER)
+    assert bulk.sealed(NUMBER) != SEAL.bulk().sealed(NUMBER)
+
+
 def test_other_numbers_and_other_keys_have_other_digests() -> None:
     assert SEAL.digest(NUMBER) != SEAL.digest("9901010102900002")
     assert SEAL.digest(NUMBER) != Seal({"2025": OLD_KEY}, NEW_KEY).digest(NUMBER)

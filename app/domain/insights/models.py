@@ -12,6 +12,12 @@ SLOTS = 16
 DECILES = tuple(range(1, 11))
 IDENTITY_COLUMNS = {status: f"persons_{status.value.lower()}" for status in IdentityStatus}
 
+YEARS_OF_COHORT = 10
+YEAR_COLUMNS = tuple(f"persons_{year}" for year in range(YEARS_OF_COHORT))
+"""Persons born in the year ``birth_decade * 10 + 0`` and so on: a row for each year would be one for each person of a small village."""
+UNKNOWN_BIRTH_YEAR = 0
+"""What persons are counted under whose birth date is not known."""
+
 
 def _counter(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
@@ -53,9 +59,9 @@ registry_cohort = sa.Table(
     "registry_cohort",
     metadata,
     *_region_columns(),
-    sa.Column("birth_year", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("birth_decade", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("sex", enum_column_type(Sex, "sex"), primary_key=True),
     *_span_columns(),
-    _counter("persons"),
+    *[_counter(name) for name in YEAR_COLUMNS],
 )
 sa.Index("registry_cohort_depth_ix", registry_cohort.c.depth, registry_cohort.c.regency_id, registry_cohort.c.region_id)

@@ -6,7 +6,13 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from app.domain.insights.models import registry_cohort, registry_summary
+from app.domain.insights.models import (
+    UNKNOWN_BIRTH_YEAR,
+    YEAR_COLUMNS,
+    YEARS_OF_COHORT,
+    registry_cohort,
+    registry_summary,
+)
 from app.domain.regions.models import Level
 from app.tenants.region_path import RegionLevel
 
@@ -17,7 +23,6 @@ _DIVISORS: Final = {
     Level.DISTRICT: 10_000,
     Level.VILLAGE: 1,
 }
-UNKNOWN_BIRTH_YEAR: Final = 0
 Permitted = Callable[[sa.FromClause], Sequence[sa.ColumnElement[bool]]]
 
 
@@ -45,10 +50,14 @@ def stored_level(by: Level, finest: Level) -> Level:
 def _at_level(table: sa.Table, level: Level, low: Any, high: Any) -> tuple[sa.FromClause, list[sa.ColumnElement[bool]]]:
     rows = table.alias()
     million: sa.ColumnElement[int] = sa.literal_column(str(_DIVISORS[Level.REGENCY]))
+    width: sa.ColumnElement[int] = sa.literal_column(f"{_DIVISORS[level]}::bigint")
     return rows, [
         rows.c.depth == sa.literal_column(str(RegionLevel(level.value).depth)),
         rows.c.regency_id >= low.op("/")(million),
         rows.c.regency_id <= high.op("/")(million),
+        # The span says the same, but no index has it: each village would go through all rows of its regency.
+        rows.c.region_id >= low.op("/")(width),
+        rows.c.region_id <= high.op("/")(width),
         rows.c.village_low >= low,
         rows.c.village_high <= high,
     ]
@@ -83,16 +92,23 @@ def summary_rows(level: Level, by: Level | None, low: Any, high: Any, permitted:
 def cohort_rows(level: Level, of: sa.FromClause, permitted: Permitted) -> sa.FromClause:
     """Persons of the row ``of`` (its village_low..village_high) by age band and sex. Columns: band, position, sex, persons."""
     rows, conditions = _at_level(registry_cohort, level, of.c.village_low, of.c.village_high)
-    age = sa.cast(sa.func.extract("year", sa.func.current_date()), sa.Integer()) - rows.c.birth_year
+    years = (
+        sa.values(sa.column("year", sa.Integer()), sa.column("persons", sa.BigInteger()))
+        .data([(sa.literal_column(str(year)), rows.c[name]) for year, name in enumerate(YEAR_COLUMNS)])
+        .lateral()
+    )
+    birth_year = rows.c.birth_decade * sa.literal_column(str(YEARS_OF_COHORT)) + years.c.year
+    age = sa.cast(sa.func.extract("year", sa.func.current_date()), sa.Integer()) - birth_year
     known = [band for band in AgeBand if band is not AgeBand.UNKNOWN]
     unknown: sa.ColumnElement[int] = sa.literal_column(str(len(known)))
     position = sa.case(
-        (rows.c.birth_year == sa.literal_column(str(UNKNOWN_BIRTH_YEAR)), unknown),
+        (birth_year == sa.literal_column(str(UNKNOWN_BIRTH_YEAR)), unknown),
         *[(age <= sa.literal_column(str(band.value[1])), sa.literal_column(str(at))) for at, band in enumerate(known)],
         else_=unknown,
     )
     counted = (
-        sa.select(position.label("position"), rows.c.sex, _sum(rows.c.persons).label("persons"))
+        sa.select(position.label("position"), rows.c.sex, _sum(years.c.persons).label("persons"))
+        .select_from(rows.join(years, sa.true()))
         .where(*conditions, *permitted(rows))
         .group_by(sa.text("1"), rows.c.sex)
         .correlate(of)

@@ -6,8 +6,7 @@ from typing import Final
 
 import asyncpg
 
-from app.domain.insights.models import DECILES, IDENTITY_COLUMNS
-from app.domain.insights.queries import UNKNOWN_BIRTH_YEAR
+from app.domain.insights.models import DECILES, IDENTITY_COLUMNS, UNKNOWN_BIRTH_YEAR, YEAR_COLUMNS, YEARS_OF_COHORT
 from app.domain.registry.enums import FamilyStatus, Presence
 from app.tenants.region_path import VILLAGE_DIGITS, RegionLevel
 
@@ -32,6 +31,7 @@ class _Promise:
     """Counters of a summary table, and the rows that they count."""
 
     table: str
+    """Its name, or what stands for it after FROM."""
     rows: str
     counters: Mapping[str, str]
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -66,6 +66,11 @@ where {differ} order by depth, region_id{keys}"""  # noqa: S608
 
 _FAMILIES: Final = f"family where status = '{FamilyStatus.ACTIVE.value}'"
 _PERSONS: Final = f"person where presence in ('{Presence.PRESENT.value}', '{Presence.NEW_MEMBER.value}')"
+_YEARS: Final = ", ".join(f"({year}, {name})" for year, name in enumerate(YEAR_COLUMNS))
+_COHORTS: Final = f"""(
+  select depth, region_id, birth_decade * {YEARS_OF_COHORT} + year as birth_year, sex, persons
+  from registry_cohort cross join lateral (values {_YEARS}) as y (year, persons)
+) as years"""  # noqa: S608  (names of this module)
 _PROMISES: Final = (
     _Promise(
         "registry_summary",
@@ -88,11 +93,11 @@ _PROMISES: Final = (
         },
     ),
     _Promise(
-        "registry_cohort",
+        _COHORTS,
         _PERSONS,
         {"persons": "count(*)"},
         {
-            "birth_year": f"coalesce(extract(year from birth_date), {UNKNOWN_BIRTH_YEAR})::smallint",
+            "birth_year": f"greatest(coalesce(date_part('year', birth_date), {UNKNOWN_BIRTH_YEAR}), {UNKNOWN_BIRTH_YEAR})::int",
             "sex": "sex",
         },
     ),

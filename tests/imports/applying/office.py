@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from app.authz.authorize import OPERATOR_ID
 from app.domain.base import Term
+from app.domain.insights.models import YEAR_COLUMNS
 from app.domain.registry.enums import FamilyRelationship, Presence, Sex
 from app.domain.registry.imports.applying import apply_import
 from app.domain.registry.imports.models import ImportMode
@@ -152,6 +153,8 @@ where g.status = 'ACTIVE' and g.village_id between $3 and $4 and not exists (
   select from import_match f where f.import_id = $2 and f.subject = 'FAMILY' and f.registered_id = g.id
 ) group by g.regency_id, g.id, g.village_id
 """
+_TOTALS = {"registry_summary": ("region_id", "families", "families_decile_1", "persons"),
+    "registry_cohort": ("region_id, birth_decade, sex", *YEAR_COLUMNS)}  # fmt: skip
 _OWN_TABLES = (
     "import_batch", "import_duplicate", "import_departure", "import_match", "import_issue", "staged_person", "staged_family",
     "registry_import", "welfare_rank", "person", "family",
@@ -360,13 +363,11 @@ class Office:
                 *self.span_numbers,
             )
             found[table] = sorted(row["row"] for row in rows)
-        for table, key in (("registry_summary", "region_id"), ("registry_cohort", "region_id, birth_year, sex")):
-            sums = (
-                "sum(families), sum(families_decile_1), sum(persons)" if table == "registry_summary" else "sum(persons)"
-            )
+        for table, (key, *counters) in _TOTALS.items():
+            sums = ", ".join(f"sum({counter})" for counter in counters)
             rows = await self.loader.fetch(
                 f"select {key}, {sums} from {table} where village_low >= $1 and village_high <= $2 group by {key} "  # noqa: S608  (our own words)
-                f"having sum(persons) > 0",
+                f"having greatest({sums}) > 0",
                 *self.span_numbers,
             )
             found[table] = sorted(json.dumps([str(value) for value in row]) for row in rows)

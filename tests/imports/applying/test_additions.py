@@ -1,5 +1,6 @@
 """Additions: what is new is added, what is there stays as it is."""
 
+import asyncio
 from dataclasses import replace
 from uuid import UUID
 
@@ -246,3 +247,31 @@ async def test_each_regency_finds_the_import_in_its_audit_trail_once(office: Off
         ("CHANGE", "importApply", "Import", rows_of, regency * 1_000_000, regency * 1_000_000 + 999_999)
         for regency, rows_of in zip(office.regencies, (36, 24), strict=True)
     ]
+
+
+async def staged_rows(office: Office, work: OfficeWork) -> list[int]:
+    """How many families and persons of an import are staged."""
+    return [
+        await office.loader.fetchval(f"select count(*) from {table} where import_id = $1", work.subject_id)  # noqa: S608  (our own words)
+        for table in ("staged_family", "staged_person")
+    ]
+
+
+async def test_what_another_import_has_staged_stays(office: Office) -> None:
+    village = office.villages[office.regencies[0]][0]
+    first = await office.stage([family("KK 1", village, Person("Budi"))])
+    second = await office.stage([family("KK 2", village, Person("Siti"))])
+    await apply_all(first, office.scope)
+    assert (await staged_rows(office, first), await staged_rows(office, second)) == ([0, 0], [1, 1])
+    await apply_all(second, office.scope)
+    assert await staged_rows(office, second) == [0, 0]
+    assert list(await office.people()) == ["Budi", "Siti"]
+
+
+async def test_whoever_reads_staged_rows_is_not_waited_for(office: Office) -> None:
+    work = await office.stage(homes(office, 4))
+    async with office.loader.transaction():
+        assert await staged_rows(office, work) == [4, 8]
+        async with asyncio.timeout(60):
+            await apply_all(work, office.scope)
+    assert await staged_rows(office, work) == [0, 0]

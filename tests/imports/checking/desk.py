@@ -18,7 +18,6 @@ from app.domain.registry.imports import reading_findings
 from app.domain.registry.imports.intake import clear, take_in
 from app.domain.registry.imports.judging import judge
 from app.domain.registry.imports.models import (
-    PERSON_ATTRIBUTES,
     ImportFormat,
     ImportMode,
     RowSubject,
@@ -27,7 +26,8 @@ from app.domain.registry.imports.models import (
 )
 from app.domain.registry.imports.numbers import staged_kk, staged_nik
 from app.domain.registry.imports.running import Check
-from app.domain.registry.imports.staging import FAMILY_VALUES, Parcel, ParcelWriter, Reading, Row, StagedNik
+from app.domain.registry.imports.runs import FAMILY_VALUES, PERSON_VALUES
+from app.domain.registry.imports.staging import Parcel, ParcelWriter, Reading, Row, StagedNik
 from app.domain.registry.imports.verdicts import accepted_family, accepted_person
 from app.domain.registry.sealing import Seal
 from app.settings import TEST_NIK_PROVINCE
@@ -117,7 +117,7 @@ class Sheet:
             writer.family(line, key, place, judged and judged.number, _texts(FAMILY_VALUES, values))
         for line, number, own, values in self.persons:
             judged_nik = StagedNik() if own is None else staged_nik(own, values["birth_date"], reading)
-            writer.person(line, text(reading.seal.digest(number)), judged_nik, _texts(PERSON_ATTRIBUTES, values))
+            writer.person(line, text(reading.seal.digest(number)), judged_nik, _texts(PERSON_VALUES, values))
         for line, column in self.broken:
             writer.issue(Row(RowSubject.PERSON, line), column, "9", reading_findings.CODE_UNKNOWN)
         yield writer.hand_over(1.0)

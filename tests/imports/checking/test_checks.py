@@ -1,5 +1,6 @@
 """A check as a whole: what it counts, the batches it lays, what it sees, and that another one finds the same."""
 
+import asyncio
 import tracemalloc
 from collections.abc import Iterator
 from datetime import date
@@ -7,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from app.domain.jobs.work import JobCancelled
 from app.domain.registry.enums import Presence, Sex
 from app.domain.registry.imports import judging
 from app.domain.registry.imports.batches import Batch, VillageWork, batches_of
@@ -155,6 +157,34 @@ async def test_what_a_reader_raises_comes_out(desk: Desk) -> None:
     check = desk.check_of(await desk.start())
     with pytest.raises(UnicodeError):
         await take_in(DeskWork(desk.server, check.villages, check.import_id), check, parcels())
+
+
+async def test_reading_ends_with_the_job_and_is_never_far_ahead(desk: Desk) -> None:
+    made, closed = 0, False
+
+    def parcels() -> Iterator[Parcel]:
+        nonlocal made, closed
+        try:
+            for number in range(100):
+                writer = ParcelWriter(desk.reading(check))
+                writer.issue(Row(RowSubject.PERSON, number), "sex", "9", CODE_UNKNOWN)
+                made += 1
+                yield writer.hand_over(0.5)
+        finally:
+            closed = True
+
+    class Cancelled(DeskWork):
+        async def progress(self, done: int, total: int | None = None, *, stage: str | None = None) -> None:
+            await super().progress(done, total, stage=stage)
+            if stage is None:
+                await asyncio.sleep(0.1)
+                raise JobCancelled
+
+    check = desk.check_of(await desk.start())
+    with pytest.raises(JobCancelled):
+        await take_in(Cancelled(desk.server, check.villages, check.import_id), check, parcels())
+    assert closed
+    assert 1 <= made <= 5
 
 
 async def test_memory_does_not_grow_with_the_errors_of_a_file(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.domain.base import DomainError
 from app.domain.regions.models import RegionKind
 from app.domain.registry.imports.formats.kesos_csv import read_kesos_csv
-from app.domain.registry.imports.staging import FAMILY_VALUES
+from app.domain.registry.imports.runs import FAMILY_VALUES
 from app.domain.registry.imports.tables import FAMILY_NAMES, PERSON_NAMES
 from app.domain.registry.seed.places import Village
 from app.domain.registry.seed.sampling import write_sample

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.registry.enums import Sex
-from app.domain.registry.imports.numbers import KkDates, KkPrefixes, NikDates, NikPrefixes, staged_kk, staged_nik
+from app.domain.registry.imports.numbers import KkDates, KkPrefixes, PlainNiks, staged_kk, staged_nik
 from app.domain.registry.nik import PROVINCES, check_kk, check_nik
 from tests.imports.readers.staged import TODAY, csv_of, home, kesos, reading_of, staged
 
@@ -25,20 +25,25 @@ NUMBERS = st.one_of(
         st.integers(0, 9999),
     ),
 )
-_PREFIXES, _DATES = NikPrefixes(READING), NikDates(READING)
+_NIKS = PlainNiks(READING)
 _KK_PREFIXES, _KK_DATES = KkPrefixes(READING), KkDates()
 
 
-@given(NUMBERS)
-def test_a_nik_is_accepted_by_the_look_ups_exactly_when_the_rules_accept_it(number: str) -> None:
-    verdict = check_nik(number, today=TODAY, test_provinces=TEST_PROVINCES)
-    regency, shown = _PREFIXES[number[:6]], _DATES[number[6:12]]
-    assert (regency is not None and shown is not None and number[12:] != "0000") == (not verdict.errors)
-    if not verdict.errors:
+@given(NUMBERS, st.dates(date(1900, 1, 1), TODAY))
+def test_a_nik_is_accepted_by_the_look_ups_exactly_when_the_rules_accept_it(number: str, declared: date) -> None:
+    verdict = check_nik(number, birth_date=declared, today=TODAY, test_provinces=TEST_PROVINCES)
+    shown = _NIKS.shown(number, declared.isoformat())
+    assert (shown is not None) == (not verdict.errors)
+    if shown is not None:
         assert verdict.birth_date is not None
         assert verdict.sex is not None
-        assert shown == (verdict.birth_date.isoformat(), verdict.sex.value)
-        assert regency == (r"\N" if number[:2] in TEST_PROVINCES else number[:4])
+        regency = r"\N" if number[:2] in TEST_PROVINCES else number[:4]
+        assert shown.split("\t") == [verdict.birth_date.isoformat(), verdict.sex.value, regency]
+
+
+@given(st.text("0123456789 .\u0660", max_size=17))
+def test_what_is_not_sixteen_digits_is_looked_at(cell: str) -> None:
+    assert _NIKS.shown(cell, "1990-01-01") is None or (len(cell) == 16 and cell.isascii() and cell.isdecimal())
 
 
 @given(NUMBERS)

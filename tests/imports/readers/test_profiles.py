@@ -104,8 +104,8 @@ def test_issues_name_the_columns_of_the_file() -> None:
         ("FAMILY", 4, "Atap", "Ru****", "ANSWER_UNREADABLE", "WARNING"),
         ("FAMILY", 4, "Internet", "Mu*****", "VALUE_UNKNOWN", "ERROR"),
         ("FAMILY", 4, "PKH terakhir", "13*****", "DATE_INVALID", "ERROR"),
-        ("PERSON", 2, "Hubungan", "Pa***", "VALUE_UNKNOWN", "ERROR"),
         ("PERSON", 2, "Tgl Lahir", "00******", "DATE_INVALID", "ERROR"),
+        ("PERSON", 2, "Hubungan", "Pa***", "VALUE_UNKNOWN", "ERROR"),
         ("PERSON", 2, "NIK", "9.**********", "NUMBER_ROUNDED", "ERROR"),
     ]
 

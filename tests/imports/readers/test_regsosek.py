@@ -13,7 +13,7 @@ from app.domain.base import DomainError
 from app.domain.registry.imports.cell_values import FAMILY_PARSERS, PERSON_PARSERS
 from app.domain.registry.imports.formats.questionnaires import SPOUSE, questionnaire
 from app.domain.registry.imports.models import ImportFormat
-from app.domain.registry.imports.staging import FAMILY_VALUES
+from app.domain.registry.imports.runs import FAMILY_VALUES
 from tests.imports.readers.regsosek_files import BELONGINGS, HOUSING, KK, MEMBERS, PLACE, STAFF, workbook_of
 from tests.imports.readers.staged import VILLAGE, Staged, digest, kk_of, man, staged
 

@@ -3,7 +3,6 @@
 The columns and their kinds are those of the tables, so a column that is added there can be filled from files at once.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from types import MappingProxyType
@@ -42,8 +41,6 @@ _MOST: Final = 1_000_000
 _NEIGHBOURHOODS: Final = frozenset({"rw", "rt"})
 _BOOLEANS: Final[Mapping[str, bool]] = MappingProxyType({"true": True, "false": False})
 _MOST_REMEMBERED: Final = 1 << 15
-_PLAIN: Final = re.compile(r"[!-&(-,.-\[\]-~](?: ?[!-\[\]-~])*")
-"""Text that neither cleaning nor COPY changes, but for its length."""
 
 
 class Memo(dict[str, str]):
@@ -79,9 +76,20 @@ class TextMemo(Memo):
     """The same for a column of text, most of which is as plain as it can be."""
 
     def __missing__(self, cell: str) -> str:
-        if self._parse is _as_it_is and len(cell) <= LONGEST_TEXT and _PLAIN.fullmatch(cell):
+        # What neither cleaning nor COPY changes.
+        if (
+            len(cell) <= LONGEST_TEXT
+            and cell.isprintable()
+            and "\\" not in cell
+            and cell == " ".join(cell.split())
+            and cell[:1] not in _LOOKED_AT
+        ):
             return self._remember(cell, cell)
         return super().__missing__(cell)
+
+
+_LOOKED_AT: Final = frozenset({"", "'", "-"})
+"""How a text may begin that cleaning changes, although its blanks are single."""
 
 
 def _as_it_is(value: str) -> Value:

@@ -1,10 +1,13 @@
-"""From a file to staged rows: a thread reads the next parcel while PostgreSQL takes the last one.
+"""From a file to staged rows: a thread reads the next parcels while PostgreSQL takes the last one.
 
 Each parcel is a transaction, so that memory and undo stay small; what an attempt leaves half done is cleared away by the next.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Iterator
+import sys
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from contextlib import aclosing
 from typing import Final
 
 import asyncpg
@@ -17,6 +20,9 @@ from app.domain.registry.imports.running import Check
 READING: Final = "READING"
 """Stage of the job; its progress counts persons, of as many as the share of the file read so far lets expect."""
 _CHUNK_BYTES: Final = 1 << 18
+_PARCELS_AHEAD: Final = 2
+"""How many wait for PostgreSQL at most: a few megabytes."""
+_SWITCH_SECONDS: Final = 0.0005
 _LEFT_OVERS: Final = ("staged_family", "staged_person", "import_match", "import_departure", "import_batch")
 
 _VILLAGES: Final = "select code, id from region where level = 'VILLAGE' and valid_to is null"
@@ -49,20 +55,47 @@ async def clear(check: Check, *, keep_issues: bool = False) -> None:
 
 async def take_in(work: Work, check: Check, parcels: Iterator[Parcel]) -> None:
     """Stage all rows of ``parcels``; what reading raises comes out."""
-    families = persons = 0
+    persons = 0
     await work.progress(0, stage=READING)
-    upcoming = asyncio.create_task(asyncio.to_thread(next, parcels, None))
-    try:
-        while (parcel := await upcoming) is not None:
-            upcoming = asyncio.create_task(asyncio.to_thread(next, parcels, None))
+    # A thread that reads lets others have the interpreter only when this long is over, and sending a parcel asks for it dozens of
+    # times: at Python's 5 ms, PostgreSQL waited for bytes most of the time. It stays so, for all reading in this process.
+    sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
+    async with aclosing(_read_ahead(parcels)) as ready:
+        async for parcel in ready:
             await _copy(check.loader, parcel)
-            families, persons = families + parcel.family_count, persons + parcel.person_count
+            persons += parcel.person_count
             await work.progress(persons, round(persons / parcel.read) if parcel.read else None)
+
+
+async def _read_ahead(parcels: Iterator[Parcel]) -> AsyncGenerator[Parcel, None]:
+    """``parcels``, made in a thread; what that raises comes out."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Queue[Parcel | None] = asyncio.Queue()
+    room, over = threading.Semaphore(_PARCELS_AHEAD - 1), threading.Event()
+
+    def read() -> None:
+        try:
+            for parcel in parcels:
+                loop.call_soon_threadsafe(ready.put_nowait, parcel)
+                room.acquire()
+                if over.is_set():
+                    return
+        finally:
+            if isinstance(parcels, Generator):
+                parcels.close()
+
+    reading = asyncio.create_task(asyncio.to_thread(read))
+    reading.add_done_callback(lambda _: ready.put_nowait(None))
+    try:
+        while (parcel := await ready.get()) is not None:
+            room.release()
+            yield parcel
+        await reading
     finally:
         # A thread cannot be stopped: the file is open until it has made the parcel that it is at.
-        await asyncio.gather(upcoming, return_exceptions=True)
-        if isinstance(parcels, Generator):
-            await asyncio.to_thread(parcels.close)
+        over.set()
+        room.release()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 async def look_again(check: Check) -> None:

@@ -15,21 +15,20 @@ from uuid_utils import uuid7
 
 from app.domain.registry.copy_text import NULL, text
 from app.domain.registry.enums import Sex
-from app.domain.registry.imports.models import FAMILY_ATTRIBUTES, PERSON_ATTRIBUTES, RowSubject, Severity
+from app.domain.registry.imports.models import RowSubject, Severity
 from app.domain.registry.imports.reading_findings import masked
+from app.domain.registry.imports.runs import FAMILY_VALUES, PERSON_VALUES
 from app.domain.registry.nik import Finding
 from app.domain.registry.sealing import Seal
 from app.tenants.region_path import Span
 
-FAMILY_VALUES: Final = ("percentile", "ranked_on", *FAMILY_ATTRIBUTES)
-"""The columns of a family but for its place in the import, its village and its KK number."""
 FAMILY_COPY: Final = (
     "regency_id", "import_id", "village_low", "village_high", "line", "id", "family_key", "village_code", "village_id",
     "kk_sealed", "kk_digest", "kk_masked", "kk_regency", *FAMILY_VALUES,
 )  # fmt: skip
 PERSON_COPY: Final = (
     "regency_id", "import_id", "village_low", "village_high", "line", "id", "family_key", "nik_sealed", "nik_digest",
-    "nik_masked", "nik_birth_date", "nik_sex", "nik_regency", *PERSON_ATTRIBUTES,
+    "nik_masked", "nik_birth_date", "nik_sex", "nik_regency", *PERSON_VALUES,
 )  # fmt: skip
 ISSUE_COPY: Final = (
     "regency_id", "import_id", "village_low", "village_high", "subject", "line", "code", "column_name", "severity",
@@ -101,6 +100,7 @@ class ParcelWriter:
     def __init__(self, reading: Reading) -> None:
         """Collect for the import that ``reading`` is about."""
         self.reading = reading
+        self.seal: Final = reading.seal.bulk()
         span = reading.villages
         self.start: Final = f"{span.low // 1_000_000}\t{reading.import_id}\t{span.low}\t{span.high}\t"
         """The columns with which every row begins."""
@@ -122,7 +122,7 @@ class ParcelWriter:
         )
 
     def person(self, line: int, key: str, nik: StagedNik, values: str) -> None:
-        """Add a person: ``key`` and ``values`` are COPY text, the latter that of ``PERSON_ATTRIBUTES``."""
+        """Add a person: ``key`` and ``values`` are COPY text, the latter that of ``PERSON_VALUES``."""
         number = nik.number
         regency = text(None if number is None else number.regency)
         self.persons.append(

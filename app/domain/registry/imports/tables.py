@@ -8,6 +8,7 @@ digest, and SQL joins them.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from itertools import chain
 from operator import getitem, itemgetter
 from types import MappingProxyType
 from typing import Final
@@ -25,29 +26,39 @@ from app.domain.registry.imports.cells import (
     is_in_indonesia,
     location_of,
 )
-from app.domain.registry.imports.models import PERSON_ATTRIBUTES, RowSubject, Severity
-from app.domain.registry.imports.numbers import KkDates, KkPrefixes, NikDates, NikPrefixes, staged_kk, staged_nik
-from app.domain.registry.imports.staging import FAMILY_VALUES, Number, ParcelWriter, Row, StagedNik
+from app.domain.registry.imports.models import FAMILY_ATTRIBUTES, PERSON_ATTRIBUTES, RowSubject, Severity
+from app.domain.registry.imports.numbers import KkDates, KkPrefixes, PlainNiks, is_plain_number, staged_kk, staged_nik
+from app.domain.registry.imports.runs import (
+    FAMILY_ALONE,
+    FAMILY_RUNS,
+    FAMILY_VALUES,
+    PERSON_ALONE,
+    PERSON_RUNS,
+    PERSON_VALUES,
+    Run,
+    Unusual,
+)
+from app.domain.registry.imports.staging import Number, ParcelWriter, Row, StagedNik
 from app.domain.registry.imports.villages import Villages
-from app.domain.registry.nik import is_serial
 from app.domain.registry.sealing import mask
 
 KEYS: Final = ("kk", "family_key")
 """What joins persons and families: the KK number, and where a family has none, a key of the file's own."""
-FAMILY_NAMES: Final = (*KEYS, "village", *FAMILY_VALUES)
+FAMILY_NAMES: Final = (*KEYS, "village", "percentile", "ranked_on", *FAMILY_ATTRIBUTES)
 PERSON_NAMES: Final = (*KEYS, "nik", *PERSON_ATTRIBUTES)
-_NIK_DIGITS: Final = 16
 _ABSENT: Final = -1
 """Where a row has a blank for every column that the file does not have: one is put behind its last cell."""
 _NO_MEMOS: Final[Mapping[str, Memo]] = MappingProxyType({})
 
-_PERSON_AT: Final = {name: at for at, name in enumerate(PERSON_ATTRIBUTES)}
-_RELATIONSHIP, _SEX, _BIRTH_DATE, _PREGNANT = (
-    _PERSON_AT[name] for name in ("relationship", "sex", "birth_date", "pregnant")
+# Among all values of a person or family; those that stand alone come first, in a plain row, too.
+_RELATIONSHIP, _SEX, _BIRTH_DATE, _PREGNANT = map(
+    PERSON_VALUES.index, ("relationship", "sex", "birth_date", "pregnant")
 )
-_FAMILY_AT: Final = {name: at for at, name in enumerate(FAMILY_VALUES)}
-_PERCENTILE, _DECILE, _LATITUDE, _LONGITUDE = (
-    _FAMILY_AT[name] for name in ("percentile", "decile", "latitude", "longitude")
+_PERCENTILE, _DECILE, _LATITUDE, _LONGITUDE = map(
+    FAMILY_VALUES.index, ("percentile", "decile", "latitude", "longitude")
+)
+_SEX_OF_RUN, _PREGNANT_OF_RUN = next(
+    (run.index("sex"), run.index("pregnant")) for run in PERSON_RUNS if "pregnant" in run
 )
 
 
@@ -75,8 +86,10 @@ class Layout:
         return self._titles.get(name, name)
 
     def pick(self, names: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, ...]]:
-        """What takes the cells of ``names``, at least two, from a row."""
-        picked: Callable[[Sequence[str]], tuple[str, ...]] = itemgetter(*map(self.at, names))
+        """What takes the cells of ``names``, at least two, from a row; those of a location, which is read as a pair, as blanks."""
+        picked: Callable[[Sequence[str]], tuple[str, ...]] = itemgetter(
+            *(_ABSENT if name in LOCATION else self.at(name) for name in names)
+        )
         return picked
 
 
@@ -85,18 +98,23 @@ class _Keys:
 
     def __init__(self, writer: ParcelWriter, layout: Layout) -> None:
         self._writer = writer
-        self._seal = writer.reading.seal
+        self._seal = writer.seal
         self._layout = layout
         self._kk, self._own = layout.at("kk"), layout.all_at("family_key")
-        self._last = ("", "")
+        self._last: str | None = None
+        self._key = NULL
 
-    def of(self, kk: str) -> str:
-        """The key of a KK number; the members of a family mostly follow one another."""
-        last, key = self._last
-        if kk != last:
-            key = rf"\\x{self._seal.digest(kk).hex()}"
-            self._last = (kk, key)
-        return key
+    def of(self, cell: str) -> str | None:
+        """The key of a cell that holds a KK number and nothing else, None of any other; the members of a family mostly follow
+        one another."""
+        if cell != self._last:
+            if not is_plain_number(cell):
+                return None
+            self._last, self._key = cell, self._digest(cell)
+        return self._key
+
+    def _digest(self, kk: str) -> str:
+        return rf"\\x{self._seal.digest(kk)}"
 
     def read(self, row: Row, cells: Sequence[str]) -> tuple[str, Number | None]:
         """The key of a row and its KK number, whatever is in its cells."""
@@ -113,7 +131,7 @@ class _Keys:
         if row.subject is RowSubject.FAMILY:
             for finding in judged.warnings:
                 self._writer.issue(row, title, digits, finding, Severity.WARNING)
-        return self.of(digits), judged.number
+        return self._digest(digits), judged.number
 
     def _digits(self, row: Row, cell: str, title: str) -> str | None:
         """The digits of a KK number, empty where there is none, None where the cell is refused."""
@@ -142,23 +160,54 @@ class _Values:
     """The plain columns of a table as COPY text."""
 
     def __init__(
-        self, writer: ParcelWriter, layout: Layout, names: Sequence[str], memos: Sequence[Mapping[str, str]]
+        self,
+        writer: ParcelWriter,
+        layout: Layout,
+        memos: Mapping[str, Mapping[str, str]],
+        alone: Sequence[str],
+        runs: Mapping[tuple[str, ...], Callable[[Sequence[str]], bool] | None],
     ) -> None:
-        self.memos = memos
-        self.pick = layout.pick(names)
+        """``memos`` know the columns, which are looked up ``alone`` or in ``runs``; those know which values are unusual together."""
+        names = [*alone, *chain.from_iterable(runs)]
         self._writer = writer
         self._titles = [layout.title(name) for name in names]
+        self._memos = [memos[name] for name in names]
+        self._pick = layout.pick(names)
+        self._memos_alone, self._pick_alone = self._memos[: len(alone)], layout.pick(alone)
+        self._runs = [
+            (layout.pick(run), Run([memos[name] for name in run], is_unusual)) for run, is_unusual in runs.items()
+        ]
+
+    def plain(self, cells: Sequence[str]) -> list[str]:
+        """The values of a row that nothing is wrong with: those that stand alone, and those of each run as one.
+
+        Raises:
+            CellRefused: something is wrong.
+            Unusual: something may be.
+        """
+        values = list(map(getitem, self._memos_alone, self._pick_alone(cells)))
+        values += [run["\t".join(pick(cells))] for pick, run in self._runs]
+        return values
 
     def told(self, row: Row, cells: Sequence[str]) -> list[str]:
-        """The values of a row; a cell that is refused is told and NULL."""
+        """The values of a row, one by one; a cell that is refused is told and NULL."""
         values = []
-        for title, memo, cell in zip(self._titles, self.memos, self.pick(cells), strict=True):
+        for title, memo, cell in zip(self._titles, self._memos, self._pick(cells), strict=True):
             try:
                 values.append(memo[cell])
             except CellRefused as refusal:
                 self._writer.issue(row, title, cell, refusal.finding, _severity(refusal))
                 values.append(NULL)
         return values
+
+
+def _has_percentile_alone(values: Sequence[str]) -> bool:
+    percentile, _, decile = values
+    return decile == NULL != percentile
+
+
+def _is_pregnant_man(values: Sequence[str]) -> bool:
+    return values[_PREGNANT_OF_RUN] == "t" and values[_SEX_OF_RUN] != "FEMALE"
 
 
 class FamilyRows:
@@ -169,16 +218,17 @@ class FamilyRows:
         reading = writer.reading
         ours = family_memos() | dict(memos)
         self._writer = writer
-        self._seal = reading.seal
+        self._seal = writer.seal
         self._layout = layout
+        self._width = layout.width + 1
         self._kk, self._village = layout.at("kk"), layout.at("village")
         self._latitude, self._longitude = layout.at("latitude"), layout.at("longitude")
-        # Latitude and longitude are read as a pair, so each is picked as blank first.
         self._values = _Values(
             writer,
             layout,
-            ["" if name in LOCATION else name for name in FAMILY_VALUES],
-            [ours.get(name, {"": NULL}) for name in FAMILY_VALUES],
+            ours | {name: {"": NULL} for name in LOCATION},
+            FAMILY_ALONE,
+            {run: _has_percentile_alone if "percentile" in run else None for run in FAMILY_RUNS},
         )
         self._villages = Villages(reading)
         self._keys = _Keys(writer, layout)
@@ -186,31 +236,25 @@ class FamilyRows:
 
     def add(self, line: int, cells: list[str]) -> None:
         """Stage a row, of which ``cells`` has a blank at its end."""
-        kk = cells[self._kk]
-        plain = len(kk) == _NIK_DIGITS and kk.isdecimal() and kk.isascii()
-        if not plain or len(cells) != self._layout.width + 1:
+        if len(cells) != self._width or (key := self._keys.of(kk := cells[self._kk])) is None:
             return self._careful(line, cells)
         regency = self._prefixes[kk[:4]]
+        if regency is None or not self._dates[kk[6:12]]:
+            return self._careful(line, cells)
         try:
             village = self._villages[cells[self._village]]
-            values = list(map(getitem, self._values.memos, self._values.pick(cells)))
+            values = self._values.plain(cells)
             if cells[self._latitude] or cells[self._longitude]:
                 north, east = float(cells[self._latitude]), float(cells[self._longitude])
                 if not is_in_indonesia(north, east):
                     return self._careful(line, cells)
                 values[_LATITUDE], values[_LONGITUDE] = repr(north), repr(east)
-        except (CellRefused, ValueError):
+        except (CellRefused, Unusual, ValueError):
             return self._careful(line, cells)
-        if (
-            regency is None
-            or not self._dates[kk[6:12]]
-            or (values[_DECILE] is NULL and values[_PERCENTILE] is not NULL)
-        ):
-            return self._careful(line, cells)
-        key, seal, joined = self._keys.of(kk), self._seal, "\t".join(values)
+        joined = "\t".join(values)
         self._writer.families.append(
-            f"{self._writer.start}{line}\t{uuid7()}\t{key}\t{village}\t\\\\x{seal.seal(kk).hex()}\t{key}\t{mask(kk)}\t"
-            f"{regency}\t{joined}\n"
+            f"{self._writer.start}{line}\t{uuid7()}\t{key}\t{village}\t\\\\x{self._seal.sealed(kk)}\t{key}\t"
+            f"{mask(kk)}\t{regency}\t{joined}\n"
         )
         return None
 
@@ -252,45 +296,40 @@ class PersonRows:
         reading = writer.reading
         ours = person_memos(reading.today) | dict(memos)
         self._writer = writer
-        self._seal = reading.seal
+        self._seal = writer.seal
         self._layout = layout
         self._width = layout.width + 1
         self._kk, self._nik = layout.at("kk"), layout.at("nik")
-        self._values = _Values(writer, layout, PERSON_ATTRIBUTES, [ours[name] for name in PERSON_ATTRIBUTES])
+        self._values = _Values(
+            writer,
+            layout,
+            ours,
+            PERSON_ALONE,
+            {run: _is_pregnant_man if "pregnant" in run else None for run in PERSON_RUNS},
+        )
+        self._relationship, self._relationships = layout.at("relationship"), ours["relationship"]
         self._keys = _Keys(writer, layout)
-        self._prefixes, self._dates = NikPrefixes(reading), NikDates(reading)
+        self._niks = PlainNiks(reading)
         self._families = families
 
     def add(self, line: int, cells: list[str]) -> None:
         """Stage a row, of which ``cells`` has a blank at its end."""
-        nik, kk = cells[self._nik], cells[self._kk]
-        plain = len(nik) == len(kk) == _NIK_DIGITS and (nik + kk).isdecimal() and (nik + kk).isascii()
-        if not plain or len(cells) != self._width:
+        if len(cells) != self._width or (key := self._keys.of(cells[self._kk])) is None:
             return self._careful(line, cells)
-        regency, shown = self._prefixes[nik[:6]], self._dates[nik[6:12]]
         try:
-            values = list(map(getitem, self._values.memos, self._values.pick(cells)))
-        except CellRefused:
+            values = self._values.plain(cells)
+        except (CellRefused, Unusual):
             return self._careful(line, cells)
-        born, sex = values[_BIRTH_DATE], values[_SEX]
-        if (
-            regency is None
-            or shown is None
-            or not is_serial(nik[12:])
-            or born == NULL
-            or (values[_PREGNANT] == "t" and sex != "FEMALE")
-        ):
+        nik, seal = cells[self._nik], self._seal
+        shown = self._niks.shown(nik, values[_BIRTH_DATE])
+        if shown is None:
             return self._careful(line, cells)
-        nik_born, nik_sex = shown
-        if nik_born != born and nik_born[2:] == born[2:]:
-            # The two digits of the year say as well the century that is declared.
-            nik_born = born
-        seal, joined = self._seal, "\t".join(values)
+        joined = "\t".join(values)
         self._writer.persons.append(
-            f"{self._writer.start}{line}\t{uuid7()}\t{self._keys.of(kk)}\t\\\\x{seal.seal(nik).hex()}\t"
-            f"\\\\x{seal.digest(nik).hex()}\t{mask(nik)}\t{nik_born}\t{nik_sex}\t{regency}\t{joined}\n"
+            f"{self._writer.start}{line}\t{uuid7()}\t{key}\t\\\\x{seal.sealed(nik)}\t\\\\x{seal.digest(nik)}\t{mask(nik)}\t"
+            f"{shown}\t{joined}\n"
         )
-        if self._families is not None and values[_RELATIONSHIP] == "HEAD":
+        if self._families is not None and self._relationships[cells[self._relationship]] == "HEAD":
             self._families.add(line, cells)
         return None
 

@@ -13,26 +13,27 @@ select from import_issue i where i.regency_id = $1 and i.import_id = $2 and i.su
 """
 _FAMILY_REFUSED: Final = _REFUSED.format(subject="FAMILY", line="f.line")
 _PERSON_REFUSED: Final = _REFUSED.format(subject="PERSON", line="p.line")
+_MATCHED: Final = "select line from import_match where regency_id = $1 and import_id = $2 and subject = '{subject}'"
 _PERSONS: Final = f"""
 create temp table accepted_person as
 select f.village_id, f.line as family_line, p.line, p.relationship = 'HEAD' as is_head,
-  exists ({_PERSON_REFUSED}) as is_refused, p.line = any($3) as is_left_out
+  p.member_no, exists ({_PERSON_REFUSED}) as is_refused, p.line = any($3) as is_left_out, m.line is not null as is_matched
 from (select * from staged_family where regency_id = $1 and import_id = $2) f
 join (select * from staged_person where regency_id = $1 and import_id = $2) p using (family_key)
+left join ({_MATCHED.format(subject="PERSON")}) m on m.line = p.line
 where not exists ({_FAMILY_REFUSED})
 """  # noqa: S608  (our own words)
 # A family goes with its head, unless it is registered and has one.
 _FAMILIES: Final = f"""
 create temp table accepted_family as
-select f.village_id, f.line, m.head_line, coalesce(m.has_refused, false) as has_refused
-from staged_family f left join (
+select f.village_id, f.line, m.head_line, coalesce(m.has_refused, false) as has_refused, o.line is not null as is_matched
+from staged_family f left join ({_MATCHED.format(subject="FAMILY")}) o on o.line = f.line
+left join (
   select family_line, min(line) filter (where is_head and not is_refused) as head_line, bool_or(is_refused) as has_refused,
     bool_or(is_head and is_left_out) as is_headless
   from accepted_person group by family_line
 ) m on m.family_line = f.line
-where f.regency_id = $1 and f.import_id = $2 and not exists ({_FAMILY_REFUSED}) and (m.is_headless is not true or exists (
-  select from import_match o where o.regency_id = $1 and o.import_id = $2 and o.subject = 'FAMILY' and o.line = f.line
-))
+where f.regency_id = $1 and f.import_id = $2 and not exists ({_FAMILY_REFUSED}) and (m.is_headless is not true or o.line is not null)
 """  # noqa: S608  (our own words)
 _SORTED: Final = (
     "delete from accepted_person where is_refused or is_left_out",
@@ -43,6 +44,18 @@ _SORTED: Final = (
     "analyze accepted_person",
     "analyze accepted_family",
 )
+_FAMILIES_WITHIN: Final = """
+select coalesce(array_agg(line), '{}'), coalesce(array_agg(head_line), '{}'), coalesce(array_agg(line) filter (where has_refused), '{}'),
+  coalesce(array_agg(line) filter (where is_matched), '{}')
+from (select * from accepted_family where village_id between $1 and $2 order by village_id, line) f
+"""
+_PERSONS_WITHIN: Final = """
+select coalesce(array_agg(line), '{}'), coalesce(array_agg(family_line), '{}'), coalesce(array_agg(place), '{}')
+from (
+  select line, family_line, row_number() over (partition by village_id, family_line order by member_no, line)::int as place
+  from accepted_person where village_id between $1 and $2 and not (is_matched and $3)
+) p
+"""
 _COUNTED: Final = """
 select regency_id::int, count(*)::int from (
   select village_id / 1000000 as regency_id from accepted_family
@@ -52,20 +65,24 @@ select regency_id::int, count(*)::int from (
 """
 
 
-class AcceptedFamily(NamedTuple):
-    """A family that is applied."""
+class AcceptedFamilies(NamedTuple):
+    """Families that are applied, village by village: columns of the same length, since rows of Python cost more than the statements."""
 
-    line: int
-    head_line: int | None
-    has_refused: bool
-    """Whether the row of a member is refused."""
+    lines: list[int]
+    head_lines: list[int | None]
+    refused: list[int]
+    """Those of the lines where the row of a member is refused."""
+    matched: list[int]
+    """Those of the lines that the check matched with a registered family."""
 
 
-class AcceptedPerson(NamedTuple):
-    """A person who is applied, with the family."""
+class AcceptedPersons(NamedTuple):
+    """Persons who are applied, family by family."""
 
-    line: int
-    family_line: int
+    lines: list[int]
+    family_lines: list[int]
+    places: list[int]
+    """Their places among those of the family, from 1 on."""
 
 
 class Accepted:
@@ -90,22 +107,14 @@ class Accepted:
             await loader.execute(statement)
         await loader.execute("reset enable_nestloop")
 
-    async def within(self, low: int, high: int) -> tuple[list[AcceptedFamily], list[AcceptedPerson]]:
-        """Those of the villages from ``low`` to ``high``, village by village."""
+    async def within(self, low: int, high: int, *, only_new: bool) -> tuple[AcceptedFamilies, AcceptedPersons]:
+        """Those of the villages from ``low`` to ``high``; where ``only_new``, without persons who are registered."""
         async with self._turn:
-            families = await self._loader.fetch(
-                "select line, head_line, has_refused from accepted_family where village_id between $1 and $2 "
-                "order by village_id, line",
-                low,
-                high,
-            )
-            persons = await self._loader.fetch(
-                "select line, family_line from accepted_person where village_id between $1 and $2 "
-                "order by village_id, family_line, line",
-                low,
-                high,
-            )
-        return [AcceptedFamily(*row) for row in families], [AcceptedPerson(*row) for row in persons]
+            families = await self._loader.fetchrow(_FAMILIES_WITHIN, low, high)
+            persons = await self._loader.fetchrow(_PERSONS_WITHIN, low, high, only_new)
+        if families is None or persons is None:
+            raise LookupError("a statement that adds up has one row")
+        return AcceptedFamilies(*families), AcceptedPersons(*persons)
 
     async def by_regency(self) -> dict[int, int]:
         """How many rows of each regency the import applies, departures among them."""

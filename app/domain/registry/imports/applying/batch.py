@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.base import Conflict
 from app.domain.registry.enums import RegistryScheme
-from app.domain.registry.imports.applying.accepted import Accepted, AcceptedFamily, AcceptedPerson
+from app.domain.registry.imports.applying.accepted import Accepted, AcceptedFamilies, AcceptedPersons
 from app.domain.registry.imports.models import (
     DuplicateDecision,
     ImportMode,
@@ -51,6 +51,7 @@ class RegistryChanged(Conflict):
         )
 
 
+_WORK_MEMORY: Final = "32MB"
 _OF_MATCH: Final = ("line", "registered_regency_id", "registered_id", "outcome")
 
 
@@ -91,23 +92,24 @@ class Batch:
     """The villages from the first to the last."""
     planned: int
     """Families of the batch, as progress counts them."""
-    families: list[AcceptedFamily]
-    persons: list[AcceptedPerson]
+    families: AcceptedFamilies
+    persons: AcceptedPersons
+    """In an addition those who are not registered."""
 
 
 def integers(values: Iterable[int | None]) -> sa.BindParameter[Any]:
     """An array of 4-byte integers."""
-    return sa.literal(list(values), pg.ARRAY(sa.Integer))
+    return sa.literal(list(values), pg.ARRAY(sa.Integer, dimensions=1))
 
 
 def villages(values: Iterable[int | None]) -> sa.BindParameter[Any]:
     """An array of village ids."""
-    return sa.literal(list(values), pg.ARRAY(sa.BigInteger))
+    return sa.literal(list(values), pg.ARRAY(sa.BigInteger, dimensions=1))
 
 
 def uuids(values: Iterable[UUID | None]) -> sa.BindParameter[Any]:
     """An array of ids."""
-    return sa.literal(list(values), pg.ARRAY(pg.UUID(as_uuid=True)))
+    return sa.literal(list(values), pg.ARRAY(pg.UUID(as_uuid=True), dimensions=1))
 
 
 def _items(array: "sa.types.TypeEngine[Any]") -> "sa.types.TypeEngine[Any]":
@@ -145,6 +147,17 @@ class Staged:
             .order_by(table.c.line)
             .limit(1)
             .lateral(name)
+        )
+
+    def among(self, table: sa.Table, lines: sa.BindParameter[Any], name: str, columns: Iterable[str]) -> sa.FromClause:
+        """The rows of ``table`` in ``lines``, with the columns named: one pass through its primary key, to be joined by hash.
+
+        A nested loop would make that pass for each row, so whoever runs the statement switches those off.
+        """
+        return (
+            sa.select(*[table.c[each] for each in ("line", *columns)])
+            .where(self._run.covers(table), table.c.line == sa.any_(lines))
+            .subquery(name)
         )
 
     def match(self, subject: RowSubject, line: sa.ColumnElement[Any], name: str) -> sa.FromClause:
@@ -201,8 +214,8 @@ class FamilySource:
         staged = Staged(run)
         lines = rows(
             "r",
-            line=integers(each.line for each in batch.families),
-            head_line=integers(each.head_line for each in batch.families),
+            line=integers(batch.families.lines),
+            head_line=integers(batch.families.head_lines),
         )
         self.family = staged.of(staged_family, lines.c.line, "f", ("id", "village_id", *columns))
         self.match, stands = staged.standing(self.family)
@@ -277,6 +290,8 @@ async def claim(session: AsyncSession, run: Run, accepted: Accepted, *, from_the
     """Lock a batch that waits and that nobody else is at, and read which of its rows are accepted."""
     # A plan for arrays of any length takes them for short ones and looks each row up by its key, which is what is wanted.
     await session.execute(sa.text("select set_config('plan_cache_mode', 'force_generic_plan', true)"))
+    # The rows of a batch are wide; sorted in less memory than they take they go to files and back.
+    await session.execute(sa.text(f"select set_config('work_mem', '{_WORK_MEMORY}', true)"))
     c = import_batch.c
     applying = sa.exists().where(
         registry_import.c.regency_id == run.found.regency_id,
@@ -295,7 +310,8 @@ async def claim(session: AsyncSession, run: Run, accepted: Accepted, *, from_the
     if claimed is None:
         return None
     low, high = claimed.first_village_id, claimed.last_village_id
-    return Batch(claimed.number, low, high, claimed.families, *await accepted.within(low, high))
+    only_new = run.found.mode is ImportMode.ADDITION
+    return Batch(claimed.number, low, high, claimed.families, *await accepted.within(low, high, only_new=only_new))
 
 
 async def finish_batch(session: AsyncSession, run: Run, batch: Batch) -> None:
@@ -310,6 +326,7 @@ async def finish_batch(session: AsyncSession, run: Run, batch: Batch) -> None:
 class Placed(NamedTuple):
     """An accepted staged family that is registered."""
 
+    line: int
     village_id: int
     """The village of the file."""
     regency_id: int
@@ -330,8 +347,10 @@ async def place_families(session: AsyncSession, run: Run, batch: Batch) -> list[
     Raises:
         RegistryChanged: one of them is not to be seen any more.
     """
+    if not batch.families.matched:
+        return []
     staged = Staged(run)
-    lines = rows("r", line=integers(each.line for each in batch.families))
+    lines = rows("r", line=integers(batch.families.matched))
     place = staged.of(staged_family, lines.c.line, "f", ("village_id",))
     match = staged.match(RowSubject.FAMILY, lines.c.line, "m")
     seen, is_seen = registered(family, match.c.registered_regency_id, match.c.registered_id, "g")
@@ -348,10 +367,11 @@ async def place_families(session: AsyncSession, run: Run, batch: Batch) -> list[
             .outerjoin(seen, is_seen)
         )
     )
-    with_refused = {each.line for each in batch.families if each.has_refused}
+    refused = set(batch.families.refused)
     placed = []
     for row in found:
         if row.seen is None:
             raise RegistryChanged
-        placed.append(Placed(row.village_id, row.registered_regency_id, row.registered_id, row.line in with_refused))
+        known = (row.registered_regency_id, row.registered_id)
+        placed.append(Placed(row.line, row.village_id, *known, has_refused=row.line in refused))
     return placed

@@ -92,8 +92,8 @@ async def _resolve(session: AsyncSession, run: Run, batch: Batch) -> list[_Membe
     staged = Staged(run)
     lines = rows(
         "r",
-        line=integers(each.line for each in batch.persons),
-        family_line=integers(each.family_line for each in batch.persons),
+        line=integers(batch.persons.lines),
+        family_line=integers(batch.persons.family_lines),
     )
     of = staged.of(staged_family, lines.c.family_line, "f")
     named = staged.of(staged_person, lines.c.line, "p")

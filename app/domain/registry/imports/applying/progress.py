@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,7 +19,7 @@ from app.domain.audit.models import Action
 from app.domain.audit.service import Event, append_events
 from app.domain.jobs.work import Work
 from app.domain.registry.imports.applying.accepted import Accepted
-from app.domain.registry.imports.applying.additions import apply_addition
+from app.domain.registry.imports.applying.additions import Additions
 from app.domain.registry.imports.applying.batch import RegistryChanged, Run, begin_run, claim, finish_batch
 from app.domain.registry.imports.applying.refresh import apply_edition
 from app.domain.registry.imports.errors import ImportHasErrors, ImportStageWrong, ImportUnknown
@@ -35,13 +36,9 @@ _CHANGED: Final = ("23505", "23503")
 """SQLSTATE of rows that cannot stand beside those of the registry."""
 _LINES_CLEARED_AT_ONCE: Final = 50_000
 _OPERATION: Final = "importApply"
-_CLEARED: Final = tuple(
-    (
-        f"select max(line) from {table} where regency_id = $1 and import_id = $2",  # noqa: S608  (our own words)
-        f"delete from {table} where regency_id = $1 and import_id = $2 and line between $3 and $4",  # noqa: S608  (our own words)
-    )
-    for table in ("staged_person", "staged_family")
-)
+_STAGED: Final = ("staged_person", "staged_family")
+_LOCK_SECONDS: Final = 2
+"""PostgreSQL takes its own housekeeping off a table that somebody has waited for during a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,7 @@ async def apply_import(
         async with work.loader() as loader:
             accepted = Accepted(loader, run.found.key)
             await accepted.find(run.left_out)
-            await _apply_batches(work, scope, run, accepted)
+            await _apply_batches(_Application(work, scope, run, accepted, Additions(run)))
             if await _finish(work, scope, run, await accepted.by_regency(), actor):
                 break
     await _clear(work)
@@ -107,6 +104,30 @@ async def _found(session: AsyncSession, work: Work) -> Import:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Application:
+    """What applying a batch takes."""
+
+    work: Work
+    scope: TenantScope
+    run: Run
+    accepted: Accepted
+    additions: Additions
+
+    async def apply_one(self, *, from_the_end: bool) -> int | None:
+        """Apply the next batch in a transaction; the number of its families, None where no batch is left."""
+        async with self.work.database.write(self.scope) as session:
+            batch = await claim(session, self.run, self.accepted, from_the_end=from_the_end)
+            if batch is None:
+                return None
+            if self.run.found.mode is ImportMode.ADDITION:
+                await self.additions.apply(session, batch)
+            else:
+                await apply_edition(session, self.run, self.additions, batch)
+            await finish_batch(session, self.run, batch)
+            return batch.planned
+
+
 class _Tally:
     """How far the batches of an import are, together."""
 
@@ -120,9 +141,10 @@ class _Tally:
         await self._work.progress(self._done, self._total, stage=ImportStage.APPLYING.value)
 
 
-async def _apply_batches(work: Work, scope: TenantScope, run: Run, accepted: Accepted) -> None:
+async def _apply_batches(application: _Application) -> None:
     """Apply all batches that nobody else is at. From both ends: two that lie side by side would wait for each other's totals."""
-    async with work.database.write(scope) as session:
+    work, run = application.work, application.run
+    async with work.database.write(application.scope) as session:
         c = import_batch.c
         counts = sa.select(
             sa.func.coalesce(sa.func.sum(c.families).filter(c.applied_at.is_not(None)), 0),
@@ -131,10 +153,7 @@ async def _apply_batches(work: Work, scope: TenantScope, run: Run, accepted: Acc
         done, total = (await session.execute(counts.where(run.covers(import_batch)))).one()
     tally = _Tally(work, done, total)
     await tally.add(0)
-    ends = [
-        asyncio.create_task(_apply_from(work, scope, run, accepted, tally, from_the_end=bool(end)))
-        for end in range(AT_ONCE)
-    ]
+    ends = [asyncio.create_task(_apply_from(application, tally, from_the_end=bool(end))) for end in range(AT_ONCE)]
     try:
         await asyncio.gather(*ends)
     finally:
@@ -143,29 +162,20 @@ async def _apply_batches(work: Work, scope: TenantScope, run: Run, accepted: Acc
         await asyncio.gather(*ends, return_exceptions=True)
 
 
-async def _apply_from(
-    work: Work, scope: TenantScope, run: Run, accepted: Accepted, tally: _Tally, *, from_the_end: bool
-) -> None:
-    while (families := await _apply_one(work, scope, run, accepted, from_the_end=from_the_end)) is not None:
+async def _apply_from(application: _Application, tally: _Tally, *, from_the_end: bool) -> None:
+    while (families := await _apply_one(application, from_the_end=from_the_end)) is not None:
         await tally.add(families)
 
 
-async def _apply_one(work: Work, scope: TenantScope, run: Run, accepted: Accepted, *, from_the_end: bool) -> int | None:
-    """Apply the next batch; the number of its families, None where no batch is left.
+async def _apply_one(application: _Application, *, from_the_end: bool) -> int | None:
+    """Apply the next batch, again where another transaction stood in its way; the number of its families, None where none is left.
 
     Raises:
         RegistryChanged: it cannot be applied.
     """
     for remaining in reversed(range(_TRIES)):
         try:
-            async with work.database.write(scope) as session:
-                batch = await claim(session, run, accepted, from_the_end=from_the_end)
-                if batch is None:
-                    return None
-                apply = apply_addition if run.found.mode is ImportMode.ADDITION else apply_edition
-                await apply(session, run, batch)
-                await finish_batch(session, run, batch)
-                return batch.planned
+            return await application.apply_one(from_the_end=from_the_end)
         except DBAPIError as error:
             state = getattr(error.orig, "sqlstate", None)
             if state in _CHANGED:
@@ -219,10 +229,38 @@ def _event(work: Work, actor: _Actor, found: Import, regency_id: int, changed: i
 
 
 async def _clear(work: Work) -> None:
-    """Take away what was staged, some of it at a time: what was said of it stays."""
+    """Take away what was staged: what was said of it stays."""
     key = (regency_of(work.villages), work.subject_id)
     async with work.loader() as loader:
-        for last_line, clear in _CLEARED:
-            last = await loader.fetchval(last_line, *key)
-            for first in range(0, (last or 0) + 1, _LINES_CLEARED_AT_ONCE):
-                await loader.execute(clear, *key, first, first + _LINES_CLEARED_AT_ONCE - 1)
+        for table in _STAGED:
+            if not await _is_emptied(loader, table, key):
+                await _delete(loader, table, key)
+
+
+async def _is_emptied(loader: "asyncpg.Connection[asyncpg.Record]", table: str, key: tuple[int, UUID]) -> bool:
+    """Empty a table of staged rows at once, where no other import has any there; whether that was so.
+
+    Nobody else may use the table meanwhile. Whoever waits for one table at a time stands in no circle of waiting.
+    """
+    others = " or ".join(
+        f"exists (select from {table} where (regency_id, import_id) {side} ($1, $2))" for side in ("<", ">")
+    )
+    try:
+        async with loader.transaction():
+            await loader.execute(f"set local lock_timeout = '{_LOCK_SECONDS}s'")
+            await loader.execute(f"lock table {table} in access exclusive mode")
+            if await loader.fetchval(f"select {others}", *key):
+                return False
+            await loader.execute(f"truncate {table}")
+    except asyncpg.LockNotAvailableError:
+        return False
+    return True
+
+
+async def _delete(loader: "asyncpg.Connection[asyncpg.Record]", table: str, key: tuple[int, UUID]) -> None:
+    """Delete what an import has staged in ``table``, some of it at a time."""
+    of_import = f"from {table} where regency_id = $1 and import_id = $2"
+    last = await loader.fetchval(f"select max(line) {of_import}", *key)
+    for first in range(0, (last or 0) + 1, _LINES_CLEARED_AT_ONCE):
+        between = (first, first + _LINES_CLEARED_AT_ONCE - 1)
+        await loader.execute(f"delete {of_import} and line between $3 and $4", *key, *between)

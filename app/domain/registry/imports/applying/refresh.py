@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.registry.enums import FamilyStatus
-from app.domain.registry.imports.applying.additions import KK, insert_families, insert_ranks
+from app.domain.registry.imports.applying.additions import KK, Additions
 from app.domain.registry.imports.applying.batch import (
     Batch,
     FamilySource,
@@ -35,7 +35,7 @@ _STATUS_AFTER: Final = {
 }
 
 
-async def apply_edition(session: AsyncSession, run: Run, batch: Batch) -> None:
+async def apply_edition(session: AsyncSession, run: Run, additions: Additions, batch: Batch) -> None:
     """Make the villages of ``batch`` what the edition says.
 
     Those that leave go first, since a KK is unique among the active families of a regency; families come before the members
@@ -46,10 +46,10 @@ async def apply_edition(session: AsyncSession, run: Run, batch: Batch) -> None:
     """
     placed = await place_families(session, run, batch)
     departed = await _close_departed(session, run, batch)
-    gone = [each for each in placed if not each.stays]
-    await _close_moved(session, gone)
+    staying = [each for each in placed if each.stays]
+    await _close_moved(session, [each for each in placed if not each.stays])
     await _change_families(session, run, batch)
-    await insert_families(session, run, batch)
+    await additions.insert_families(session, batch, staying)
     left = [
         *(
             Left(each.regency_id, each.id, each.village_id if each.stays else None, not each.has_refused)
@@ -58,8 +58,8 @@ async def apply_edition(session: AsyncSession, run: Run, batch: Batch) -> None:
         *(Left(regency_id, family_id, None, True) for regency_id, family_id in departed),
     ]
     await refresh_members(session, run, batch, left)
-    await _move_ranks(session, [each for each in placed if each.stays])
-    await insert_ranks(session, run, batch)
+    await _move_ranks(session, staying)
+    await additions.insert_ranks(session, batch, staying)
 
 
 async def _close_departed(session: AsyncSession, run: Run, batch: Batch) -> list[tuple[int, UUID]]:

@@ -5,7 +5,6 @@ the head's row is the one that counts. Rows may stand in any order.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from typing import IO, BinaryIO, Final
 
 from app.domain.registry.errors import FileWithoutRows, HeaderMissing, HeaderRepeated
@@ -19,7 +18,8 @@ from app.domain.registry.imports.zips import open_member, open_zip
 FAMILIES: Final = "families.csv"
 PERSONS: Final = "persons.csv"
 _PERSON_REQUIRED: Final = ("nik", "relationship", "name", "sex", "birth_date")
-_ROWS_AT_ONCE: Final = 250
+_ROWS_BETWEEN_LOOKS: Final = 250
+"""At whether there is a parcel of them."""
 _ZIP_MAGIC: Final = b"PK\x03\x04"
 
 
@@ -117,14 +117,18 @@ def _staged(
     _, header = next(lines, (0, []))
     add, somebody_needed = opening(writer, header, file)
     empty = True
-    while batch := list(islice(lines, _ROWS_AT_ONCE)):
-        for line, cells in batch:
-            if cells:
-                cells.append("")
-                add(line, cells)
-        if writer.is_full:
-            empty = False
-            yield writer.hand_over(read())
+    rows_left = _ROWS_BETWEEN_LOOKS
+    # A row is done with before the next is read: its cells are then still in the cache of the processor.
+    for line, cells in lines:
+        if cells:
+            cells.append("")
+            add(line, cells)
+        rows_left -= 1
+        if not rows_left:
+            rows_left = _ROWS_BETWEEN_LOOKS
+            if writer.is_full:
+                empty = False
+                yield writer.hand_over(read())
     if not writer.is_empty:
         empty = False
         yield writer.hand_over(read())

@@ -13,9 +13,10 @@ from app.domain.registry.copy_text import Value, fragment, text
 from app.domain.registry.enums import FamilyRelationship
 from app.domain.registry.errors import FileWithoutRows
 from app.domain.registry.imports.file_errors import FileTooLarge, VillageNeeded
-from app.domain.registry.imports.models import PERSON_ATTRIBUTES, RowSubject, Severity
+from app.domain.registry.imports.models import RowSubject, Severity
 from app.domain.registry.imports.numbers import staged_kk, staged_nik
-from app.domain.registry.imports.staging import FAMILY_VALUES, Parcel, ParcelWriter, Reading, Row, StagedNik
+from app.domain.registry.imports.runs import FAMILY_VALUES, PERSON_VALUES
+from app.domain.registry.imports.staging import Parcel, ParcelWriter, Reading, Row, StagedNik
 from app.domain.registry.imports.villages import Villages
 from app.domain.registry.opensid.reader import BrokenRow, PersonRow, ReadRow, read_opensid
 
@@ -102,7 +103,7 @@ def _stage_person(writer: ParcelWriter, read: ReadRow) -> None:
                 writer.issue(place, "nik", row.nik, finding)
         for finding in staged_kk(row.kk, writer.reading).errors:
             writer.issue(place, "no_kk", row.kk, finding)
-    writer.person(row.line, _key(writer, row), nik, fragment(PERSON_ATTRIBUTES, values))
+    writer.person(row.line, _key(writer, row), nik, fragment(PERSON_VALUES, values))
 
 
 def _known_of(row: PersonRow | BrokenRow) -> Mapping[str, Value]:
