@@ -15,6 +15,7 @@ from app.tenants.region_path import RegionCodeInvalid, RegionPath
 MOST_IDS: Final = 100
 _COUNTRY: Final = "0"
 _REGENCY: Final = re.compile(r"[1-9]\d{3}", re.ASCII)
+_CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{1,39}", re.ASCII)
 
 
 class NodeIdInvalid(DomainError):
@@ -90,6 +91,25 @@ def tenant_node(prefix: str) -> NodeKey:
     )
 
 
+def _member_key(parts: Sequence[str]) -> tuple[Any, ...]:
+    regency, owner, member = parts
+    return (*_tenant_key((regency, owner)), _row_id(member))
+
+
+def member_node(prefix: str, owner: str, member: str) -> NodeKey:
+    """Ids of a tenant table whose rows are known by what they belong to: ``AidExclusion:3302:<cycle>:<family>``."""
+    _PARSERS[prefix] = _member_key
+    colon: sa.ColumnElement[str] = sa.literal_column("':'")
+    return NodeKey(
+        prefix,
+        lambda columns: sa.func.concat(
+            *(sa.literal_column(f"'{prefix}:'"), columns.regency_id, colon, columns[owner], colon, columns[member])
+        ),
+        ("regency_id", owner, member),
+        (sa.Integer(), pg.UUID(), pg.UUID()),
+    )
+
+
 def _span_key(parts: Sequence[str]) -> tuple[Any, ...]:
     regency, identifier = parts
     return (0, _row_id(identifier)) if regency == _COUNTRY else _tenant_key(parts)
@@ -115,6 +135,24 @@ def reference_node(prefix: str) -> NodeKey:
         lambda columns: sa.func.concat(sa.literal_column(f"'{prefix}:'"), columns.id),
         ("id",),
         (pg.UUID(),),
+    )
+
+
+def _code_key(parts: Sequence[str]) -> tuple[Any, ...]:
+    (code,) = parts
+    if _CODE.fullmatch(code) is None:
+        raise NodeIdInvalid
+    return (code,)
+
+
+def code_node(prefix: str) -> NodeKey:
+    """Ids of a catalogue whose rows have codes: ``Programme:PKH``."""
+    _PARSERS[prefix] = _code_key
+    return NodeKey(
+        prefix,
+        lambda columns: sa.func.concat(sa.literal_column(f"'{prefix}:'"), columns.code),
+        ("code",),
+        (sa.Text(),),
     )
 
 

@@ -11,6 +11,9 @@ from app.domain.base import DomainError
 
 Date = NewType("Date", date)
 DateTime = NewType("DateTime", datetime)
+Rupiah = NewType("Rupiah", int)
+_MOST_RUPIAH: Final = 2**53 - 1
+"""JavaScript reads no greater whole number without rounding; all aid of a century stays below it."""
 
 
 def _printed(value: Any) -> str:
@@ -48,6 +51,25 @@ class UuidInvalid(DomainError):
             "UUID ditulis seperti 0198b9a2-7c1e-7d33-8f6a-1c2b3d4e5f60.",
             "A UUID is written like 0198b9a2-7c1e-7d33-8f6a-1c2b3d4e5f60.",
         )
+
+
+class RupiahInvalid(DomainError):
+    """The value is no whole number of rupiah."""
+
+    code = "RUPIAH_INVALID"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Jumlah uang ditulis dalam rupiah bulat tanpa tanda petik, misalnya 600000.",
+            "An amount is a whole number of rupiah without quotes, such as 600000.",
+        )
+
+
+def _parse_rupiah(value: Any) -> int:
+    # true is a whole number to Python.
+    if type(value) is not int or abs(value) > _MOST_RUPIAH:
+        raise RupiahInvalid
+    return value
 
 
 def _parse_uuid(value: Any) -> UUID:
@@ -99,6 +121,12 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         description="A moment in ISO 8601 with its offset, printed in UTC.",
         serialize=_printed,
         parse_value=_parse_date_time,
+    ),
+    Rupiah: strawberry.scalar(
+        name="Rupiah",
+        description="Whole rupiah: a JSON number without decimals, up to 9007199254740991, more than `Int` holds.",
+        serialize=int,
+        parse_value=_parse_rupiah,
     ),
     UUID: strawberry.scalar(
         name="UUID",

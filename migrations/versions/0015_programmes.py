@@ -70,6 +70,7 @@ def upgrade() -> None:
         "programme_terms",
         sa.Column("programme_code", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", pg.UUID(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column(
             "valid_from",
@@ -80,7 +81,7 @@ def upgrade() -> None:
         sa.Column("legal_basis_id", sa.Text(), nullable=True),
         sa.Column("period_months", sa.SmallInteger(), nullable=False, comment="length of a period of payment"),
         sa.Column(
-            "amount_per_month", sa.BigInteger(), nullable=True, comment="rupiah a family a month; null: by components"
+            "amount", sa.BigInteger(), nullable=True, comment="rupiah a family for a period; null: by components"
         ),
         sa.Column(
             "most_persons",
@@ -106,7 +107,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.CheckConstraint("(state = 'PROPOSED') = (confirmed_at is null)", name=op.f("programme_terms_pending_ck")),
         sa.CheckConstraint("state in ('PROPOSED', 'ACTIVE', 'REJECTED')", name=op.f("programme_terms_state_ck")),
-        sa.CheckConstraint("amount_per_month > 0", name=op.f("programme_terms_amount_ck")),
+        sa.CheckConstraint("amount > 0", name=op.f("programme_terms_amount_ck")),
         sa.CheckConstraint(
             "confirmed_by is null or confirmed_by <> proposed_by", name=op.f("programme_terms_checker_ck")
         ),
@@ -121,6 +122,21 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["legal_basis_id"], ["legal_basis.id"], name="programme_terms_legal_basis_fk"),
         sa.ForeignKeyConstraint(["programme_code"], ["programme.code"], name="programme_terms_programme_code_fk"),
         sa.PrimaryKeyConstraint("programme_code", "version", name=op.f("programme_terms_pk")),
+        sa.UniqueConstraint("id", name="programme_terms_id_uq"),
+    )
+    op.create_index(
+        "programme_terms_active_ix",
+        "programme_terms",
+        ["programme_code", "valid_from"],
+        unique=True,
+        postgresql_where="state = 'ACTIVE'",
+    )
+    op.create_index(
+        "programme_terms_proposed_ix",
+        "programme_terms",
+        ["programme_code"],
+        unique=True,
+        postgresql_where="state = 'PROPOSED'",
     )
     op.create_table(
         "eligibility_rule",
@@ -182,7 +198,7 @@ def upgrade() -> None:
             comment="from this year until the next that is named",
         ),
         sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("amount > 0 and amount % 12 = 0", name=op.f("benefit_index_amount_ck")),
+        sa.CheckConstraint("amount > 0", name=op.f("benefit_index_amount_ck")),
         sa.ForeignKeyConstraint(
             ["programme_code", "version", "component"],
             ["benefit_component.programme_code", "benefit_component.version", "benefit_component.component"],
@@ -213,6 +229,7 @@ def upgrade() -> None:
         sa.Column("regency_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("programme_code", sa.Text(), nullable=False),
         sa.Column("year", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", pg.UUID(), nullable=False),
         sa.Column("village_low", sa.BigInteger(), nullable=False),
         sa.Column("village_high", sa.BigInteger(), nullable=False),
         sa.Column("families", sa.Integer(), nullable=False),
@@ -223,6 +240,7 @@ def upgrade() -> None:
         sa.CheckConstraint("village_low <= village_high", name=op.f("programme_quota_span_ck")),
         sa.ForeignKeyConstraint(["programme_code"], ["programme.code"], name="programme_quota_programme_code_fk"),
         sa.PrimaryKeyConstraint("regency_id", "programme_code", "year", name=op.f("programme_quota_pk")),
+        sa.UniqueConstraint("regency_id", "id", name="programme_quota_id_uq"),
     )
     for table in _REFERENCES:
         for statement in reference_table(table):

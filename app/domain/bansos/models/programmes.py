@@ -103,6 +103,7 @@ programme_terms = sa.Table(
     metadata,
     _programme("programme_terms"),
     sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", pg.UUID(as_uuid=True), nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column(
         "valid_from",
@@ -112,7 +113,7 @@ programme_terms = sa.Table(
     ),
     _basis("programme_terms"),
     sa.Column("period_months", sa.SmallInteger, nullable=False, comment="length of a period of payment"),
-    sa.Column("amount_per_month", sa.BigInteger, comment="rupiah a family a month; null: by components"),
+    sa.Column("amount", sa.BigInteger, comment="rupiah a family for a period; null: by components"),
     sa.Column(
         "most_persons", sa.SmallInteger, comment="of how many persons components count, those of the highest amounts"
     ),
@@ -126,10 +127,16 @@ programme_terms = sa.Table(
     check("(state = 'PROPOSED') = (confirmed_at is null)", "programme_terms_pending_ck"),
     check("confirmed_by is null or confirmed_by <> proposed_by", "programme_terms_checker_ck"),
     check("period_months between 1 and 12", "programme_terms_period_ck"),
-    check("amount_per_month > 0", "programme_terms_amount_ck"),
+    check("amount > 0", "programme_terms_amount_ck"),
     check("most_persons > 0", "programme_terms_persons_ck"),
     check("second_approval_above >= 0", "programme_terms_approval_ck"),
     check("idle_days > 0", "programme_terms_idle_ck"),
+    sa.UniqueConstraint("id", name="programme_terms_id_uq"),
+    # What is in force on a day is never a matter of luck, and one proposal is decided on before the next is made.
+    sa.Index(
+        "programme_terms_active_ix", "programme_code", "valid_from", unique=True, postgresql_where="state = 'ACTIVE'"
+    ),
+    sa.Index("programme_terms_proposed_ix", "programme_code", unique=True, postgresql_where="state = 'PROPOSED'"),
 )
 
 
@@ -176,7 +183,7 @@ benefit_component = sa.Table(
     check("most_per_family > 0", "benefit_component_most_ck"),
 )
 
-# Whole rupiah a year and person; a period takes its share: amount x months / 12, which the amounts must divide into without rest.
+# Whole rupiah a year and person; a period takes its share, amount x months / 12, which is whole, too (checked before terms are kept).
 benefit_index = sa.Table(
     "benefit_index",
     metadata,
@@ -196,7 +203,7 @@ benefit_index = sa.Table(
         ["benefit_component.programme_code", "benefit_component.version", "benefit_component.component"],
         name="benefit_index_component_fk",
     ),
-    check("amount > 0 and amount % 12 = 0", "benefit_index_amount_ck"),
+    check("amount > 0", "benefit_index_amount_ck"),
 )
 
 programme_relation = sa.Table(
@@ -219,11 +226,13 @@ programme_quota = sa.Table(
     sa.Column("regency_id", sa.Integer, primary_key=True, autoincrement=False),
     _programme("programme_quota"),
     sa.Column("year", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", pg.UUID(as_uuid=True), nullable=False),
     sa.Column("village_low", sa.BigInteger, nullable=False),
     sa.Column("village_high", sa.BigInteger, nullable=False),
     sa.Column("families", sa.Integer, nullable=False),
     sa.Column("source", sa.Text, nullable=False, comment="the decree that gives it"),
     moment("updated_at", nullable=False),
+    sa.UniqueConstraint("regency_id", "id", name="programme_quota_id_uq"),
     check("families >= 0", "programme_quota_families_ck"),
     check("village_low / 1000000 = regency_id", "programme_quota_regency_ck"),
     check("village_low <= village_high", "programme_quota_span_ck"),

@@ -1,0 +1,1 @@
+"""Programmes: what they give, by which rules, and how they stand to each other."""

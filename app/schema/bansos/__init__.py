@@ -1,0 +1,1 @@
+"""Aid to families in the API."""
