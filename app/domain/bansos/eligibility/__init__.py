@@ -1,0 +1,1 @@
+"""Who may receive a programme, how much, and why: conditions in a small language, answered by SQL."""
