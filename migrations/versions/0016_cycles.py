@@ -31,6 +31,9 @@ _STEPS = (
     "CANCELLED",
 )
 
+# Who is entitled to what, and why, is never changed; only where the money is.
+_CHANGED = "step, step_reason, step_at, order_id"
+
 
 def upgrade() -> None:
     """Create."""
@@ -42,8 +45,11 @@ def upgrade() -> None:
         sa.Column("village_high", sa.BigInteger(), nullable=False),
         sa.Column("programme_code", sa.Text(), nullable=False),
         sa.Column("period_start", sa.Date(), nullable=False),
+        sa.Column("revises", pg.UUID(), nullable=True, comment="the cycle that a new revision takes the place of"),
         sa.Column("idempotency_key", pg.UUID(), nullable=False),
-        sa.Column("job_id", pg.UUID(), nullable=False),
+        sa.Column(
+            "job_id", pg.UUID(), nullable=True, comment="the job that does it, from the transaction that makes it on"
+        ),
         sa.Column("made_by", pg.UUID(), nullable=False),
         sa.Column("made_by_name", sa.Text(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
@@ -142,6 +148,7 @@ def upgrade() -> None:
         sa.Column("village_id", sa.BigInteger(), nullable=False),
         sa.Column("cycle_id", pg.UUID(), nullable=False),
         sa.Column("programme_code", sa.Text(), nullable=False),
+        sa.Column("terms_version", sa.Integer(), nullable=False),
         sa.Column("period_start", sa.Date(), nullable=False),
         sa.Column("family_id", pg.UUID(), nullable=False),
         sa.Column("recipient_id", pg.UUID(), nullable=False, comment="the person who receives it for the family"),
@@ -182,8 +189,15 @@ def upgrade() -> None:
         sa.Column("cycle_id", pg.UUID(), nullable=False),
         sa.Column("family_id", pg.UUID(), nullable=False),
         sa.Column("village_id", sa.BigInteger(), nullable=False),
+        sa.Column("programme_code", sa.Text(), nullable=False),
+        sa.Column("terms_version", sa.Integer(), nullable=False),
+        sa.Column("period_start", sa.Date(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False, comment="code of the rule, or of the exclusion"),
+        sa.Column("facts", pg.JSONB(), nullable=False, comment="what the rules looked at, as it was then"),
+        sa.Column(
+            "other_code", sa.Text(), nullable=True, comment="the programme that pays already, or that is missing"
+        ),
         sa.CheckConstraint(
             "outcome in ('NOT_ELIGIBLE', 'EXCLUDED', 'OVER_QUOTA')", name=op.f("aid_exclusion_outcome_ck")
         ),
@@ -217,7 +231,7 @@ def upgrade() -> None:
     for table, tenancy, privileges in (
         ("cycle_generation", Tenancy.SPAN, "select, insert, update"),
         ("aid_cycle", Tenancy.SPAN, "select, insert, update"),
-        ("entitlement", Tenancy.VILLAGE, "select, insert, update, delete"),
+        ("entitlement", Tenancy.VILLAGE, f"select, insert, update ({_CHANGED}), delete"),
         ("aid_exclusion", Tenancy.VILLAGE, "select, insert, delete"),
         ("cycle_outcome", Tenancy.SPAN, "select, insert, delete"),
     ):

@@ -112,11 +112,22 @@ cycle_generation = sa.Table(
         "programme_code", sa.Text, sa.ForeignKey("programme.code", name="cycle_generation_programme_fk"), nullable=False
     ),
     sa.Column("period_start", sa.Date, nullable=False),
+    sa.Column("revises", pg.UUID(as_uuid=True), comment="the cycle that a new revision takes the place of"),
     sa.Column("idempotency_key", pg.UUID(as_uuid=True), nullable=False),
-    sa.Column("job_id", pg.UUID(as_uuid=True), nullable=False),
+    sa.Column("job_id", pg.UUID(as_uuid=True), comment="the job that does it, from the transaction that makes it on"),
     *actor("made", nullable=False),
     sa.UniqueConstraint("regency_id", "idempotency_key", name="cycle_generation_key_uq"),
 )
+
+
+def _copied() -> list[sa.Column[object]]:
+    """What a row about a family says of its cycle, for whoever holds the village and not the whole regency."""
+    return [
+        sa.Column("programme_code", sa.Text, nullable=False),
+        sa.Column("terms_version", sa.Integer, nullable=False),
+        sa.Column("period_start", sa.Date, nullable=False),
+    ]
+
 
 # The id is made of those of the cycle and the family, so generating once more gives the same rows.
 entitlement = sa.Table(
@@ -124,8 +135,7 @@ entitlement = sa.Table(
     metadata,
     *tenant_columns(),
     sa.Column("cycle_id", pg.UUID(as_uuid=True), nullable=False),
-    sa.Column("programme_code", sa.Text, nullable=False),
-    sa.Column("period_start", sa.Date, nullable=False),
+    *_copied(),
     sa.Column("family_id", pg.UUID(as_uuid=True), nullable=False),
     sa.Column(
         "recipient_id", pg.UUID(as_uuid=True), nullable=False, comment="the person who receives it for the family"
@@ -160,8 +170,11 @@ aid_exclusion = sa.Table(
     sa.Column("cycle_id", pg.UUID(as_uuid=True), primary_key=True),
     sa.Column("family_id", pg.UUID(as_uuid=True), primary_key=True),
     sa.Column("village_id", sa.BigInteger, nullable=False),
+    *_copied(),
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False, comment="code of the rule, or of the exclusion"),
+    sa.Column("facts", pg.JSONB, nullable=False, comment="what the rules looked at, as it was then"),
+    sa.Column("other_code", sa.Text, comment="the programme that pays already, or that is missing"),
     sa.ForeignKeyConstraint(
         ["regency_id", "cycle_id"], ["aid_cycle.regency_id", "aid_cycle.id"], name="aid_exclusion_cycle_fk"
     ),
