@@ -1,6 +1,6 @@
-"""Sealing, checking and expiring the audit trail."""
+"""Sealing and checking the audit trail and the journal of the ledger, and expiring the trail."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,8 @@ from app.domain.audit.proofs import ProofInvalid, check_proof, read_proof
 from app.domain.audit.retention import count_due, delete_due
 from app.domain.audit.seals import Head, newest_seal, seal_new
 from app.domain.audit.service import Event
-from app.domain.audit.verification import Finding, Verified, Wrong, count_sealed, verify_seals
+from app.domain.audit.streams import AUDIT, LEDGER, STREAMS, Stream
+from app.domain.audit.verification import Finding, Verified, Wrong, chain_of, count_sealed, verify_seals
 from app.settings import get_settings
 from app.tenants.region_path import RegionPath
 from app.tenants.rls import OWNER_ROLE
@@ -31,6 +32,8 @@ from app.tenants.session import Database, open_loader
 
 _SHOWN: Final = 20
 _NOTED_HELP: Final = "A seal that you wrote down earlier, 64 hexadecimal digits."
+_CALLED: Final = {AUDIT.name: ("event", "audit trail"), LEDGER.name: ("journal entry", "ledger")}
+_MANY: Final = {AUDIT.name: "events", LEDGER.name: "journal entries"}
 _MEANING: Final = {
     Wrong.EVENT_CHANGED: "is not what it was when it was sealed",
     Wrong.EVENT_MISSING: "is gone, before its time",
@@ -42,13 +45,17 @@ _MEANING: Final = {
 }
 
 _ADVICE: Final = (
-    "if it is only that events are not sealed yet, run `kesos seal`; otherwise keep a copy of the database as it is, and report "
+    "if it is only that they are not sealed yet, run `kesos seal`; otherwise keep a copy of the database as it is, and report "
     "this with the lines above."
 )
 
 audit = typer.Typer()
 
 Noted = Annotated[str | None, typer.Option("--seal", metavar="HEX", help=_NOTED_HELP, show_default=False)]
+NotedSeals = Annotated[
+    list[str] | None,
+    typer.Option("--seal", metavar="HEX", help=f"{_NOTED_HELP} May be given for each chain.", show_default=False),
+]
 
 
 def sealing_scope() -> TenantScope:
@@ -56,14 +63,12 @@ def sealing_scope() -> TenantScope:
     return authorize(operator_access(RegionPath.country(), load_role_matrix()), Permission.AUDIT_EVENT_SEAL)
 
 
-def noted_seal(text: str | None) -> bytes | None:
+def noted_seal(text: str) -> bytes:
     """The seal that somebody typed.
 
     Raises:
         Refusal: the text is none.
     """
-    if text is None:
-        return None
     try:
         seal = bytes.fromhex(text.strip())
     except ValueError:
@@ -75,44 +80,59 @@ def noted_seal(text: str | None) -> bytes | None:
 
 @audit.command()
 def seal() -> None:
-    """Seal the events that are new, and print the seal to write down. A server that runs does the same every minute."""
+    """Seal the events and journal entries that are new, and print the seals to write down: those of the audit trail and of the ledger.
+
+    A server that runs does the same every minute.
+    """
     with running(get_settings()) as server:
 
-        async def work() -> tuple[int, Head | None]:
+        async def work() -> list[tuple[Stream, int, Head]]:
             await require_ready(server)
+            done: list[tuple[Stream, int, Head]] = []
             async with _database(server) as database:
-                with step("Sealing", keep=False):
-                    sealed = await seal_new(database, sealing_scope())
-                return sealed, await newest_seal(database)
+                for stream in STREAMS:
+                    with step("Sealing", keep=False):
+                        sealed = await seal_new(database, sealing_scope(), stream)
+                    head = await newest_seal(database, stream)
+                    if head is not None:
+                        done.append((stream, sealed, head))
+            return done
 
-        sealed, head = run(work())
-    if head is None:
+        done = run(work())
+    if not done:
         plain("There is nothing to seal yet.")
-    else:
-        plain(f"{sealed:,} events sealed. Write down the seal of batch {head.number}: {head.seal.hex()}")
+    for stream, sealed, head in done:
+        called = _MANY[stream.name]
+        plain(f"{sealed:,} {called} sealed. Write down the seal of batch {head.number}: {head.seal.hex()}")
 
 
 @audit.command()
 def verify(
     file: Annotated[
         Path,
-        typer.Argument(exists=True, dir_okay=False, readable=True, help="The proof of an event, as the API gives it."),
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="The proof of an event or of a journal entry, as the API gives it.",
+        ),
     ],
     seal: Noted = None,
 ) -> None:
-    """Check, without a database, that an event is the one that was sealed; exit 1 if it is not.
+    """Check, without a database, that an event or a journal entry is the one that was sealed; exit 1 if it is not.
 
     With --seal, check too that its batch belongs to the chain from which that seal was written down.
     """
-    noted = noted_seal(seal)
+    noted = None if seal is None else noted_seal(seal)
     try:
         proof = read_proof(file.read_bytes())
         batch = check_proof(proof, None if noted is None else noted.hex())
     except ProofInvalid as reason:
         raise Refusal(f"{file.name} proves nothing: {reason}.") from reason
     chained = "" if noted is None else ", and the chain of batches leads from there to the seal that you noted"
+    called = _CALLED.get(batch.stream, ("record",))[0].capitalize()
     plain(
-        f"Event {proof.record['id']} ({proof.kind} of {proof.record['happened_at']}) is the one that was sealed "
+        f"{called} {proof.record['id']} ({proof.kind} of {proof.record['happened_at']}) is the one that was sealed "
         f"in batch {batch.number} at {batch.sealed_at} with the seal {batch.seal}{chained}."
     )
 
@@ -140,32 +160,43 @@ def expire(
         plain(f"{action}: {count:,} events {'would be' if dry_run else 'were'} deleted")
 
 
-async def check_seals(server: DatabaseServer, noted: bytes | None) -> Verified:
-    """Verify every seal, event and leaf of the trail, and show how far that is."""
+async def check_seals(server: DatabaseServer, noted: Sequence[bytes]) -> Mapping[str, Verified]:
+    """Verify every seal, leaf and record of all chains, and show how far that is; what it came to by the name of the chain."""
     async with open_loader(server) as loader:
-        with step("Checking every sealed event", await count_sealed(loader), keep=False) as progress:
-            return await verify_seals(loader, noted=noted, on_progress=progress.at)
+        # A seal that is in no chain any more was most likely that of an event: there are more of them than of anything else.
+        places = [(await chain_of(loader, seal) or AUDIT.name, seal) for seal in noted]
+        found: dict[str, Verified] = {}
+        for stream in STREAMS:
+            title = f"Checking every sealed {_CALLED[stream.name][0]}"
+            with step(title, await count_sealed(loader, stream), keep=False) as progress:
+                seals = [seal for name, seal in places if name == stream.name]
+                found[stream.name] = await verify_seals(loader, stream, noted=seals, on_progress=progress.at)
+        return found
 
 
-def told_of_seals(verified: Verified) -> list[str]:
-    """Print what is wrong, a line each, or that nothing is; in a sentence, what to do about it."""
-    for finding in verified.findings[:_SHOWN]:
-        plain(_line(finding))
-    if verified.findings:
-        return [
-            f"{len(verified.findings):,} things are wrong with the audit trail: {_ADVICE}",
-        ]
-    deleted = f", {verified.deleted_in_due_time:,} of them deleted in due time" if verified.deleted_in_due_time else ""
-    plain(f"Every one of {verified.records:,} sealed events is as it was sealed{deleted}.")
-    return []
+def told_of_seals(verified: Mapping[str, Verified]) -> list[str]:
+    """Print what is wrong, a line each, or that nothing is; in sentences, what to do about it."""
+    wrong: list[str] = []
+    for name, found in verified.items():
+        for finding in found.findings[:_SHOWN]:
+            plain(_line(name, finding))
+        if found.findings:
+            wrong.append(f"{len(found.findings):,} things are wrong with the {_CALLED[name][1]}: {_ADVICE}")
+        else:
+            deleted = (
+                f", {found.deleted_in_due_time:,} of them deleted in due time" if found.deleted_in_due_time else ""
+            )
+            plain(f"Every one of {found.records:,} sealed {_MANY[name]} is as it was sealed{deleted}.")
+    return wrong
 
 
-def _line(finding: Finding) -> str:
+def _line(name: str, finding: Finding) -> str:
     batch = "" if finding.batch_number is None else f"batch {finding.batch_number} "
     if finding.record_id is not None:
-        thing = f"{batch}event {finding.record_id} of regency {finding.regency_id}"
+        thing = f"{batch}{_CALLED[name][0]} {finding.record_id} of regency {finding.regency_id}"
     else:
         thing = batch.strip() or "the seal that you noted"
+        thing = f"{thing} of the ledger" if name == LEDGER.name else thing
     return f"{finding.wrong.value} {thing} {_MEANING[finding.wrong]}"
 
 

@@ -13,6 +13,7 @@ from alembic.util import CommandError
 
 import migrations
 from app.cli.console import Refusal, briefly, step
+from app.domain.bansos.programmes.loading import ProgrammeDataDiffers, load_programmes
 from app.domain.regions.service import load_region_tree
 from app.domain.registry.service import load_editions
 from app.settings import Settings
@@ -51,7 +52,7 @@ def running(settings: Settings) -> Iterator[DatabaseServer]:
 
 
 async def make_ready(server: DatabaseServer) -> None:
-    """Create what is missing: database, roles, tables, the region tree and the editions. Run again, it changes nothing.
+    """Create what is missing: database, roles, tables, the region tree, editions and programmes. Run again, it changes nothing.
 
     Raises:
         Refusal: the database is not this user's to change, or newer than this Kesos.
@@ -67,6 +68,17 @@ async def make_ready(server: DatabaseServer) -> None:
             loaded = await load_region_tree(loader, work.at)
             work.done(f"{loaded:,} regions loaded" if loaded else "there already")
         await load_editions(loader)
+        await _load_programmes(loader)
+
+
+async def _load_programmes(loader: "asyncpg.Connection[asyncpg.Record]") -> None:
+    with step("Programmes of aid") as work:
+        try:
+            loaded = await load_programmes(loader)
+        except ProgrammeDataDiffers as error:
+            raise Refusal(f"The programmes of this Kesos do not fit those of the database: {error}") from error
+        kept = f"; decided by people and left as they are: {', '.join(loaded.kept)}" if loaded.kept else ""
+        work.done((f"{loaded.programmes} new or changed" if loaded.programmes else "there already") + kept)
 
 
 async def migrate_down(server: DatabaseServer, revision: str) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from app.authz.roles import Role
-from app.cli.auditing import Noted, audit, check_seals, noted_seal, told_of_seals
+from app.cli.auditing import NotedSeals, audit, check_seals, noted_seal, told_of_seals
 from app.cli.commands import Commands
 from app.cli.console import Refusal, plain, said, step, tell
 from app.cli.database import make_ready, migrate_down, require_ready, run, running
@@ -18,13 +18,14 @@ from app.cli.documents import documents
 from app.cli.granting import grants
 from app.cli.importing import import_aliases, import_population, read_lines, show_issues
 from app.cli.imports import imports
+from app.cli.ledger import ledger_checked, told_of_ledger
 from app.cli.people import Post, enlist
+from app.cli.programmes import programmes
 from app.cli.sampling import samples
 from app.cli.seeding import seed_families
 from app.cli.serving import address_of, listening, refuse_too_many, serve_in_processes, serving
 from app.cli.simulating import simulations
 from app.cli.working import work
-from app.domain.audit.verification import Verified
 from app.domain.insights.service import Discrepancy, verify_summaries
 from app.domain.regions.models import CodeNamespace
 from app.domain.regions.rules import parse_region
@@ -62,6 +63,7 @@ app.add_typer(samples, name="sample")
 app.add_typer(audit)
 app.add_typer(grants)
 app.add_typer(documents, name="documents")
+app.add_typer(programmes)
 app.add_typer(work)
 app.add_typer(simulations, name="simulate")
 
@@ -144,7 +146,7 @@ def migrate_database(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Go down without asking.")] = False,
 ) -> None:
-    """Make the database ready: roles, tables, the region tree and the editions of the registry."""
+    """Make the database ready: roles, tables, the region tree, editions of the registry, and programmes."""
     with running(get_settings()) as server:
         if down is None:
             run(make_ready(server))
@@ -212,23 +214,24 @@ def schema(
 
 
 @app.command()
-def check(seal: Noted = None) -> None:
-    """Verify that every total equals the rows that it sums up and every sealed event is as it was sealed; exit 1 if not.
+def check(seal: NotedSeals = None) -> None:
+    """Verify that every total equals the rows that it sums up, the ledger adds up, and all that was sealed is as it was; exit 1 if not.
 
-    With --seal, verify too that the chain of seals still holds the one that you wrote down.
+    With --seal, verify too that the chains of seals still hold those that you wrote down.
     """
-    noted = noted_seal(seal)
+    noted = [noted_seal(each) for each in seal or ()]
     with running(get_settings()) as server:
 
-        async def work() -> tuple[list[Discrepancy], Verified]:
+        async def work() -> list[str]:
             await require_ready(server)
             async with open_loader(server) as loader:
                 with step("Counting every row again", keep=False):
                     found = await verify_summaries(loader)
-            return found, await check_seals(server, noted)
+            told = [*_told_of_totals(found), *told_of_ledger(await ledger_checked(server))]
+            return told + told_of_seals(await check_seals(server, noted))
 
-        found, verified = run(work())
-    if wrong := [*_told_of_totals(found), *told_of_seals(verified)]:
+        wrong = run(work())
+    if wrong:
         raise Refusal(" ".join(wrong))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,17 +13,15 @@ from strawberry.scalars import JSON
 
 from app.authz.permissions import Permission
 from app.domain.audit.models import Action, Purpose, audit_event
+from app.domain.audit.streams import AUDIT
 from app.domain.base import DomainError
 from app.domain.registry.models import person
-from app.schema.context import AskedProof, Info
 from app.schema.enums import described_by
 from app.schema.ids import span_node
 from app.schema.node import Node
 from app.schema.paging import Connection, page_arguments
 from app.schema.plan.arguments import Argument
 from app.schema.plan.source import (
-    SPECIFICATION,
-    Computed,
     Connect,
     Key,
     Order,
@@ -36,6 +34,7 @@ from app.schema.plan.source import (
     planned,
     planned_field,
 )
+from app.schema.proving import proof_field
 from app.schema.regions import CODE_ARGUMENT_HELP, in_region_span
 from app.schema.registry.queries import digest_of_nik
 from app.schema.scalars import DateTime
@@ -44,9 +43,6 @@ from app.tenants.rls import Tenancy
 described_by(
     {action: f"{action.indonesian[0].upper()}{action.indonesian[1:]}." for action in Action}, name="AuditAction"
 )
-
-
-_SEAL_BYTES: Final = 32
 
 
 class _EventOrder(Enum):
@@ -89,41 +85,6 @@ def region_code_of_span(row: Row) -> sa.ColumnElement[str]:
     )
 
 
-class SealInvalid(DomainError):
-    """The text is no seal."""
-
-    code = "SEAL_INVALID"
-
-    def __init__(self) -> None:
-        super().__init__("Segel ditulis dalam 64 angka heksadesimal.", "A seal is written in 64 hexadecimal digits.")
-
-
-def _seal(text: str | None) -> bytes | None:
-    if text is None:
-        return None
-    try:
-        seal = bytes.fromhex(text)
-    except ValueError as error:
-        raise SealInvalid from error
-    if len(seal) != _SEAL_BYTES:
-        raise SealInvalid
-    return seal
-
-
-async def _proof(
-    root: Any,
-    info: Info,
-    seal: Annotated[
-        str | None,
-        strawberry.argument(
-            description="A seal that you noted earlier, as `kesos verify` prints it: the proof then leads from this event to that seal."
-        ),
-    ] = None,
-) -> JSON | None:
-    proof = await info.context.proofs.load(AskedProof(root["regency_id$"], UUID(root["id$"]), _seal(seal)))
-    return None if proof is None else JSON(proof.as_json())
-
-
 @planned(EVENTS)
 @strawberry.type(
     description="Something that happened: personal data read, revealed, exported or changed, a login, or a refusal."
@@ -161,18 +122,7 @@ class AuditEvent(Node):
         region_code_of_span,
         description="Code of the smallest region that holds all of those rows; null: the whole country.",
     )
-    inclusion_proof: JSON | None = strawberry.field(
-        resolver=_proof,
-        description="Proof that the event is sealed and unchanged, as a document for `kesos verify`; null until it is sealed. Needs "
-        "`audit:event:read`.",
-        metadata={
-            SPECIFICATION: Computed(
-                {"id": lambda row: row.c.id, "regency_id": lambda row: row.c.regency_id},
-                Permission.AUDIT_EVENT_READ,
-                Tenancy.SPAN,
-            )
-        },
-    )
+    inclusion_proof: JSON | None = proof_field(AUDIT, Permission.AUDIT_EVENT_READ, "event")
 
 
 @strawberry.input(description="Which events to list. Conditions that are given must all hold.")

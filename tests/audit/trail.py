@@ -87,7 +87,7 @@ class Trail:
 
     async def verify(self, noted: bytes | None = None) -> list[Finding]:
         async with open_loader(self.server) as loader:
-            return list((await verify_seals(loader, noted=noted)).findings)
+            return list((await verify_seals(loader, noted=() if noted is None else [noted])).findings)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What is sealed: the audit trail, and whichever table of rows that are never changed joins it."""
+"""What is sealed: tables of rows that are never changed, the audit trail and the journal of the ledger."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ class Stream:
     """A table whose rows are never changed, with the columns regency_id, id and happened_at.
 
     Whoever inserts a row puts its key into seal_queue in the same statement. ``kind`` is the column by which it is decided how
-    long a row is kept. ``record`` is what is hashed of a row ``e``: the members of its text as SQL expressions.
+    long a row is kept. ``record`` is what is hashed of a row ``e``: the members of its text as SQL expressions. What belongs to a row, such
+    as the lines of an entry, is a member of type json.
     """
 
     name: str
@@ -62,3 +63,34 @@ AUDIT: Final = Stream(
     },
     upkeep="select audit_index_subjects()",
 )
+
+_LINE: Final = object_sql(
+    {
+        **{
+            name: f"l.{name}"
+            for name in ("number", "village_low", "village_high", "account", "programme_code", "amount")
+        },
+        "holder_id": "l.holder_id::text",
+    }
+)
+# Neither json_agg nor jsonb writes without blanks, as the text wants it.
+_LINES: Final = (
+    f"select line from journal_line l cross join lateral {_LINE} line "  # noqa: S608  (our own words)
+    "where l.regency_id = e.regency_id and l.entry_id = e.id order by l.number"
+)
+LEDGER: Final = Stream(
+    name="ledger",
+    table="journal_entry",
+    kind="kind",
+    record={
+        **{
+            name: f"e.{name}"
+            for name in ("regency_id", "village_low", "village_high", "kind", "programme_code", "source_key", "reason")
+        },
+        **{name: f"e.{name}::text" for name in ("id", "cycle_id", "family_id", "source_id", "principal_id")},
+        "happened_at": moment_sql("e.happened_at"),
+        "lines": f"array_to_json(array({_LINES}))",
+    },
+)
+STREAMS: Final = (AUDIT, LEDGER)
+"""Each is a chain of its own, with a seal of its own to write down."""

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from app.domain.audit.canonical import Leaf, digest_of, moment_text, seal_of
 from app.domain.audit.merkle import root_of
@@ -86,16 +87,17 @@ async def verify_seals(
     loader: Loader,
     stream: Stream = AUDIT,
     *,
-    noted: bytes | None = None,
+    noted: Sequence[bytes] = (),
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Verified:
     """Check the chain of ``stream``, the tree of every batch and every record that is still there.
 
-    ``noted`` is a seal that somebody wrote down: batches that were cut off at the end of the chain show in nothing else.
+    ``noted`` are seals that somebody wrote down: batches that were cut off at the end of the chain show in nothing else.
     """
     verification = _Verification(loader, stream, await load_retention(loader), datetime.now(UTC))
-    if noted is not None and not await loader.fetchval(_NOTED, stream.name, noted):
-        verification.found(Wrong.CHAIN_BROKEN)
+    for seal in noted:
+        if not await loader.fetchval(_NOTED, stream.name, seal):
+            verification.found(Wrong.CHAIN_BROKEN)
     while (batch := await verification.next_batch()) is not None:
         await verification.check_tree(batch)
         on_progress(verification.records)
@@ -103,6 +105,12 @@ async def verify_seals(
     return Verified(
         verification.findings, verification.records, verification.gone, verification.number, verification.seal
     )
+
+
+async def chain_of(loader: Loader, seal: bytes) -> str | None:
+    """The name of the stream whose chain holds ``seal``; None where none does."""
+    name: str | None = await loader.fetchval("select stream from seal_batch where seal = $1", seal)
+    return name
 
 
 async def count_sealed(loader: Loader, stream: Stream = AUDIT) -> int:
@@ -116,7 +124,6 @@ class _Verification:
 
     def __init__(self, loader: Loader, stream: Stream, retention: Retention, now: datetime) -> None:
         self._loader, self._stream, self._retention, self._now = loader, stream, retention, now
-        self._members = sorted(("format", *stream.record))
         self.findings: list[Finding] = []
         self.records = self.gone = self.number = 0
         self.seal: bytes | None = None
@@ -166,12 +173,12 @@ class _Verification:
         self.records += count
 
     def _sealed(self, row: asyncpg.Record) -> _Sealed:
-        _, regency_id, id_, kind, happened_at, digest, kind_now, *values = row
+        _, regency_id, id_, kind, happened_at, digest, kind_now, text = row
         leaf = Leaf(self._stream.name, regency_id, id_, kind, moment_text(happened_at), digest)
         if kind_now is None:
             may_be_gone = self._retention.may_be_gone(kind, happened_at, self._now)
             return _Sealed(leaf, leaf.hash, None, may_be_gone)
-        record = dict(zip(self._members, values, strict=True))
+        record = orjson.loads(text)
         by_record = Leaf(
             self._stream.name, record["regency_id"], record["id"], kind_now, record["happened_at"], digest_of(record)
         )
@@ -210,7 +217,7 @@ def _leaves_sql(stream: Stream) -> str:
 select l.position, l.regency_id as leaf_regency_id, l.record_id::text as leaf_id, l.kind as leaf_kind,
   l.happened_at as leaf_happened_at, l.digest as leaf_digest, found.*
 from sealed_leaf l left join lateral (
-  select e.{stream.kind} as kind_now, r.* from {stream.table} e cross join lateral {stream.record_sql} r
+  select e.{stream.kind} as kind_now, row_to_json(r)::text from {stream.table} e cross join lateral {stream.record_sql} r
   where e.regency_id = l.regency_id and e.id = l.record_id offset 0
 ) found on true
 where l.stream = $1 and l.batch_number = $2 order by l.position"""  # noqa: S608

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from app.domain.bansos.models.columns import check, created_at, one_of, span_columns
+from app.domain.bansos.models.columns import actor, check, created_at, moment, one_of, span_columns
 from app.domain.base import Term, metadata, tenant_columns, village_lies_in_regency
 
 
@@ -49,14 +49,15 @@ wallet = sa.Table(
     check("balance >= 0", "wallet_balance_ck"),
     village_lies_in_regency("wallet"),
 )
-sa.Index("wallet_village_ix", wallet.c.village_id, wallet.c.id)
+sa.Index("wallet_village_ix", wallet.c.village_id)
 
 # About one family: the span is its village. About an order of payment: its regency.
 journal_entry = sa.Table(
     "journal_entry",
     metadata,
     *span_columns("journal_entry"),
-    sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    # Entries of one statement follow one another: otherwise all top-ups of a province would be the newest.
+    sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column(
         "programme_code", sa.Text, sa.ForeignKey("programme.code", name="journal_entry_programme_fk"), nullable=False
@@ -76,10 +77,13 @@ journal_entry = sa.Table(
         comment="what may happen once only, such as TOP_UP:SEMBAKO:2026-01-01:family",
     ),
     sa.Column("principal_id", pg.UUID(as_uuid=True), nullable=False, comment="who caused it"),
+    sa.Column("reason", sa.Text, comment="why an entry is reversed"),
     sa.UniqueConstraint("regency_id", "source_key", name="journal_entry_source_uq"),
     one_of("journal_entry", "kind", EntryKind),
+    check("(kind = 'REVERSAL') = (reason is not null)", "journal_entry_reason_ck"),
 )
-sa.Index("journal_entry_time_ix", journal_entry.c.regency_id, journal_entry.c.happened_at, journal_entry.c.id)
+sa.Index("journal_entry_time_ix", journal_entry.c.regency_id, journal_entry.c.happened_at)
+sa.Index("journal_entry_newest_ix", journal_entry.c.happened_at)
 sa.Index(
     "journal_entry_family_ix",
     journal_entry.c.regency_id,
@@ -132,3 +136,29 @@ ledger_total = sa.Table(
     check("village_low / 1000000 = regency_id", "ledger_total_regency_ck"),
     check("village_low <= village_high", "ledger_total_span_ck"),
 )
+
+# Wallets that nobody has touched for so long that what is in them goes back to the treasury, by a job.
+idle_return = sa.Table(
+    "idle_return",
+    metadata,
+    *span_columns("idle_return"),
+    sa.Column("region_id", sa.BigInteger, sa.ForeignKey("region.id", name="idle_return_region_fk"), nullable=False),
+    sa.Column(
+        "programme_code", sa.Text, sa.ForeignKey("programme.code", name="idle_return_programme_fk"), nullable=False
+    ),
+    sa.Column(
+        "untouched_since",
+        sa.DateTime(timezone=True),
+        nullable=False,
+        comment="wallets that moved at this moment or later stay as they are",
+    ),
+    sa.Column("idempotency_key", pg.UUID(as_uuid=True), nullable=False),
+    sa.Column("job_id", pg.UUID(as_uuid=True)),
+    *actor("made", nullable=False),
+    sa.Column("wallets", sa.Integer, nullable=False, server_default="0", comment="how many were emptied so far"),
+    sa.Column("amount", sa.BigInteger, nullable=False, server_default="0", comment="rupiah returned so far"),
+    moment("finished_at"),
+    sa.UniqueConstraint("regency_id", "made_by", "idempotency_key", name="idle_return_key_uq"),
+)
+# Ids are UUIDs of version 7: their order is that of time.
+sa.Index("idle_return_newest_ix", idle_return.c.id)

@@ -1,0 +1,175 @@
+"""Proof that the ledger adds up: entries balance, and all that is kept beside their lines says what they say."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import asyncpg
+
+MOST_OF_A_KIND: Final = 1_000
+
+
+class Fault(StrEnum):
+    """What can be wrong with the ledger."""
+
+    ENTRY_UNBALANCED = "ENTRY_UNBALANCED"
+    ENTRY_MISPLACED = "ENTRY_MISPLACED"
+    WALLET_DIFFERS = "WALLET_DIFFERS"
+    TOTAL_DIFFERS = "TOTAL_DIFFERS"
+    PROVINCE_DIFFERS = "PROVINCE_DIFFERS"
+    PAID_WITHOUT_ENTRY = "PAID_WITHOUT_ENTRY"
+    ENTRY_WITHOUT_PAYMENT = "ENTRY_WITHOUT_PAYMENT"
+    CLEARING_LEFT = "CLEARING_LEFT"
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """Something that does not add up."""
+
+    fault: Fault
+    region_id: int
+    """A regency, or a province."""
+    subject: str
+    """An id, or the names of a programme and an account."""
+    stored: int
+    counted: int
+    """Whole rupiah; of a payment and its entry, how many of each there are."""
+
+
+# Each statement answers region_id, subject, stored and counted. All lines of an entry, or none: both show as a sum or as a first line that
+# is not there.
+_LINES_OF_ENTRIES: Final = """
+select e.regency_id as region_id, e.id::text as subject, 0 as stored, coalesce(l.total, 0) as counted
+from journal_entry e left join (
+  select regency_id, entry_id, sum(amount) as total, count(*) as lines, min(number) as first, max(number) as last
+  from journal_line group by regency_id, entry_id
+) l on l.regency_id = e.regency_id and l.entry_id = e.id
+where l.total is distinct from 0 or l.lines < 2 or l.first <> 1 or l.last <> l.lines"""
+_PLACES_OF_LINES: Final = """
+select e.regency_id as region_id, e.id::text as subject, e.village_low as stored, l.village_low as counted
+from journal_line l join journal_entry e on e.regency_id = l.regency_id and e.id = l.entry_id
+where (l.village_low, l.village_high, l.programme_code) <> (e.village_low, e.village_high, e.programme_code)"""
+# A line belongs to a wallet of its own programme only.
+_WALLETS: Final = """
+select regency_id as region_id, id::text as subject, coalesce(w.balance, 0) as stored, coalesce(l.total, 0) as counted
+from wallet w full join (
+  select regency_id, holder_id as id, programme_code, sum(amount) as total
+  from journal_line where account = 'WALLET' group by regency_id, holder_id, programme_code
+) l using (regency_id, id, programme_code)
+where coalesce(w.balance, 0) <> coalesce(l.total, 0) or w.balance is null"""
+_TOTALS: Final = """
+select regency_id as region_id, concat_ws(' ', programme_code, account, what) as subject, stored, counted
+from (
+  select regency_id, programme_code, account, sum(amount) as amount, sum(lines) as lines
+  from ledger_total group by regency_id, programme_code, account
+) t full join (
+  select regency_id, programme_code, account, sum(amount) as amount, count(*) as lines
+  from journal_line group by regency_id, programme_code, account
+) l using (regency_id, programme_code, account)
+cross join lateral (
+  values ('amount', coalesce(t.amount, 0), coalesce(l.amount, 0)), ('lines', coalesce(t.lines, 0), coalesce(l.lines, 0))
+) v (what, stored, counted)
+where stored <> counted
+union all
+select regency_id, concat_ws(' ', programme_code, account, 'village_low'), village_low, regency_id * 1000000::bigint
+from ledger_total where (village_low, village_high) <> (regency_id * 1000000::bigint, regency_id * 1000000::bigint + 999999)"""
+# The one side by what the regencies report, the other by where the lines lie and what families hold.
+_PROVINCES: Final = """
+with reported as (
+  select village_low / 100000000 as province, programme_code, account, sum(amount) as amount
+  from ledger_total group by 1, 2, 3
+), lying as (
+  select village_low / 100000000 as province, programme_code, account, sum(amount) as amount
+  from journal_line group by 1, 2, 3
+), held as (
+  select village_id / 100000000 as province, programme_code, 'WALLET' as account, sum(balance) as amount
+  from wallet group by 1, 2
+)
+select province as region_id, concat_ws(' ', programme_code, account) as subject,
+  coalesce(r.amount, 0) as stored, coalesce(l.amount, 0) as counted
+from reported r full join lying l using (province, programme_code, account)
+where coalesce(r.amount, 0) <> coalesce(l.amount, 0)
+union all
+select province, concat_ws(' ', programme_code, 'WALLET of families'), coalesce(r.amount, 0), coalesce(h.amount, 0)
+from (select * from reported where account = 'WALLET') r full join held h using (province, programme_code, account)
+where coalesce(r.amount, 0) <> coalesce(h.amount, 0)
+union all
+select province, concat_ws(' ', programme_code, 'all accounts'), 0, sum(amount) from reported
+group by province, programme_code having sum(amount) <> 0"""
+# An entry that was reversed has paid nobody.
+_STANDING: Final = """
+standing as (
+  select e.* from journal_entry e where e.kind = 'TOP_UP' and not exists (
+    select from journal_entry r where r.regency_id = e.regency_id and r.kind = 'REVERSAL' and r.source_id = e.id
+  )
+)"""
+_KEY: Final = "concat_ws(':', 'TOP_UP', p.programme_code, p.period_start, p.family_id)"
+_PAID: Final = f"""
+with {_STANDING}
+select p.regency_id as region_id, p.id::text as subject, 1 as stored, count(e.id) as counted
+from entitlement p left join standing e on e.regency_id = p.regency_id and e.source_id = p.id and e.family_id = p.family_id
+  and e.programme_code = p.programme_code and e.cycle_id = p.cycle_id and e.source_key = {_KEY}
+  and exists (
+    select from journal_line l where l.regency_id = e.regency_id and l.entry_id = e.id
+    and l.account = 'WALLET' and l.amount = p.amount
+  )
+where p.step = 'TOPPED_UP' group by p.regency_id, p.id having count(e.id) <> 1"""  # noqa: S608  (our own words)
+_TOPPED_UP: Final = f"""
+with {_STANDING}
+select e.regency_id as region_id, e.id::text as subject, 1 as stored, 0 as counted
+from standing e where not exists (
+  select from entitlement p where p.regency_id = e.regency_id and p.id = e.source_id and p.step = 'TOPPED_UP'
+)"""  # noqa: S608  (our own words)
+# What a settled order has left is what the bank could not pay out and nobody has returned yet.
+# Entries of an order are about the order or about one of its entitlements; a reversal is about what its entry is about.
+_CLEARING: Final = """
+with about as (
+  select e.regency_id, e.id, coalesce(o.source_id, e.source_id) as source_id
+  from journal_entry e
+  left join journal_entry o on e.kind = 'REVERSAL' and o.regency_id = e.regency_id and o.id = e.source_id
+), left_over as (
+  select a.regency_id, coalesce(p.order_id, a.source_id) as order_id, sum(l.amount) as amount
+  from journal_line l join about a on a.regency_id = l.regency_id and a.id = l.entry_id
+  left join entitlement p on p.regency_id = a.regency_id and p.id = a.source_id
+  where l.account = 'CLEARING' group by 1, 2
+), failed as (
+  select regency_id, order_id, sum(amount) as amount from entitlement where step = 'TOP_UP_FAILED' group by 1, 2
+)
+select o.regency_id as region_id, o.id::text as subject, coalesce(f.amount, 0) as stored, coalesce(c.amount, 0) as counted
+from payment_order o
+left join left_over c on c.regency_id = o.regency_id and c.order_id = o.id
+left join failed f on f.regency_id = o.regency_id and f.order_id = o.id
+where o.state = 'SETTLED' and coalesce(c.amount, 0) <> coalesce(f.amount, 0)"""
+_CHECKS: Final = {
+    Fault.ENTRY_UNBALANCED: _LINES_OF_ENTRIES,
+    Fault.ENTRY_MISPLACED: _PLACES_OF_LINES,
+    Fault.WALLET_DIFFERS: _WALLETS,
+    Fault.TOTAL_DIFFERS: _TOTALS,
+    Fault.PROVINCE_DIFFERS: _PROVINCES,
+    Fault.PAID_WITHOUT_ENTRY: _PAID,
+    Fault.ENTRY_WITHOUT_PAYMENT: _TOPPED_UP,
+    Fault.CLEARING_LEFT: _CLEARING,
+}
+CHECKS: Final = len(_CHECKS)
+
+
+async def check_ledger(
+    loader: "asyncpg.Connection[asyncpg.Record]", on_progress: Callable[[int], None] = lambda _: None
+) -> list[Discrepancy]:
+    """Add the ledger up again, all in one snapshot: at most 1,000 discrepancies of each kind.
+
+    ``loader`` is a connection of kesos_loader, from whom row-level security hides nothing. ``on_progress`` hears how many of ``CHECKS``
+    are done.
+    """
+    found: list[Discrepancy] = []
+    async with loader.transaction(isolation="repeatable_read", readonly=True):
+        for done, (fault, statement) in enumerate(_CHECKS.items(), 1):
+            # S608: the statements are those of this module.
+            rows = await loader.fetch(
+                f"select region_id::bigint as region_id, subject, stored::bigint as stored, counted::bigint as counted "  # noqa: S608
+                f"from ({statement}) found order by region_id, subject limit {MOST_OF_A_KIND}"
+            )
+            found += [Discrepancy(fault, *row) for row in rows]
+            on_progress(done)
+    return found
