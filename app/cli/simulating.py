@@ -5,10 +5,13 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from starlette.applications import Starlette
 
 from app.cli.console import tell
 from app.cli.serving import address_of, listening
+from app.domain.bansos.payments.contract import FILES_PATH
 from app.domain.registry.dukcapil.contract import PATH
+from app.simulation.bank import Habits, bank
 from app.simulation.dukcapil import MATCHED_RATE, Behaviour, simulator
 
 simulations = typer.Typer(
@@ -48,10 +51,40 @@ def simulate_dukcapil(
     with listening(host, port) as taken:
         tell(f"The civil registry is simulated at {address_of(taken)}{PATH}; Ctrl-C stops it.")
         tell(f"Let Kesos ask it: KESOS_DUKCAPIL_URL={address_of(taken)}")
-        _answer(behaviour, taken)
+        _answer(simulator(behaviour), taken)
 
 
-def _answer(behaviour: Behaviour, taken: socket.socket) -> None:
+@simulations.command("bank")
+def simulate_bank(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at, 0 for a free one.")] = 8200,
+    bad_accounts: Annotated[float, typer.Option(min=0, max=1, help="Share of accounts that are not good.")] = 0.03,
+    failed_top_ups: Annotated[float, typer.Option(min=0, max=1, help="Share of top-ups that fail.")] = 0.01,
+    seed: Annotated[int, typer.Option(help="The same number gives every card the same answers.")] = 1,
+    token: Annotated[
+        str | None,
+        typer.Option(help="Bearer token that callers must send; without it all may ask.", show_default=False),
+    ] = None,
+    latency_ms: Annotated[float, typer.Option(min=0, help="How long every answer takes, in milliseconds.")] = 0,
+    failures: Annotated[float, typer.Option(min=0, max=1, help="Share of requests that fail with 503.")] = 0,
+) -> None:
+    """Answer files as a bank would (docs/bank-files.md), from the tokens alone, and open accounts, until Ctrl-C or SIGTERM."""
+    habits = Habits(
+        bad_accounts=bad_accounts,
+        failed_top_ups=failed_top_ups,
+        seed=seed,
+        token=token,
+        latency_seconds=latency_ms / 1000,
+        failures=failures,
+    )
+    with listening(host, port) as taken:
+        tell(f"A bank is simulated at {address_of(taken)}{FILES_PATH}; Ctrl-C stops it.")
+        tell(f"Let Kesos send to it: KESOS_BANK_URL={address_of(taken)}")
+        _answer(bank(habits), taken)
+
+
+def _answer(application: Starlette, taken: socket.socket) -> None:
     # Nothing is logged of what is asked: it is made of numbers and names.
-    configuration = uvicorn.Config(simulator(behaviour), log_config=None, access_log=False, lifespan="off")
+    configuration = uvicorn.Config(application, log_config=None, access_log=False, lifespan="off")
     uvicorn.Server(configuration).run(sockets=[taken])

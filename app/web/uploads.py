@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from uuid_utils import compat
 
 from app.authz.authentication import Unauthenticated
-from app.authz.authorize import Access, authorize
+from app.authz.authorize import Access, NotPermitted, authorize
 from app.authz.permissions import Permission
 from app.domain.audit.models import Action
 from app.domain.audit.service import Event, append_events
@@ -57,6 +57,8 @@ _PATIENCE_BYTES: Final = 65_536
 """So many bytes must come within ``PATIENCE_SECONDS``."""
 _LINGER_SECONDS: Final = 5.0
 _PIECE: Final = 262_144
+_PERMISSIONS: Final = (Permission.REGISTRY_IMPORT_RUN, Permission.BANSOS_PAYMENT_REPORT)
+"""Whoever may import, and whoever may bring in the answers of banks, sends files."""
 _SUBJECT: Final = "Upload"
 _OPERATION: Final = "upload"
 _OUT_OF_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
@@ -191,6 +193,7 @@ class Asked:
     """What the head of an upload asks for, all of which was found good."""
 
     access: Access
+    permission: Permission
     scope: TenantScope
     region: RegionPath
     name: str
@@ -264,7 +267,8 @@ class Uploads:
                 raise
 
     async def _asked(self, request: Request, access: Access) -> Asked:
-        scope = authorize(access, Permission.REGISTRY_IMPORT_RUN)
+        if access.permissions.isdisjoint(_PERMISSIONS):
+            raise NotPermitted(Permission.REGISTRY_IMPORT_RUN)
         expect_file(request.headers)
         given = request.query_params.getlist("region")
         if len(given) != 1:
@@ -273,11 +277,13 @@ class Uploads:
         name, digest = file_name(request.headers), announced_digest(request.headers)
         length = declared_length(request.headers, most=self.largest)
         known = await self.database.reference("select from region where id = $1", region.id)
-        if not known or not scope.covers(region):
+        permission = _permission_for(access, region)
+        if not known or permission is None:
             raise errors.UploadRegionUnknown(region.code)
+        scope = authorize(access, permission)
         async with self.database.write(scope) as session:
             await check_quota(session, access.principal.id, length, most=self._most_waiting)
-        return Asked(access, scope, region, name, digest)
+        return Asked(access, permission, scope, region, name, digest)
 
     @property
     def _most_waiting(self) -> int:
@@ -320,7 +326,7 @@ class Uploads:
                 kept_for=self.kept_for,
                 most=self._most_waiting,
             )
-            await append_events(session, [_event(upload, asked.access, turn)])
+            await append_events(session, [_event(upload, asked, turn)])
         return upload
 
 
@@ -336,8 +342,16 @@ async def _in_thread(work: Callable[_Given, _Made], *arguments: _Given.args, **n
         raise
 
 
-def _event(upload: Upload, access: Access, turn: Turn) -> Event:
-    permission = Permission.REGISTRY_IMPORT_RUN
+def _permission_for(access: Access, region: RegionPath) -> Permission | None:
+    """By which permission ``access`` may send files about ``region``; None: by none."""
+    for permission in _PERMISSIONS:
+        if permission in access.permissions and authorize(access, permission).covers(region):
+            return permission
+    return None
+
+
+def _event(upload: Upload, asked: Asked, turn: Turn) -> Event:
+    access, permission = asked.access, asked.permission
     return Event(
         action=Action.CHANGE,
         principal_id=upload.principal_id,

@@ -100,6 +100,42 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("regency_id", "id", name=op.f("bank_file_pk")),
         sa.UniqueConstraint("regency_id", "order_id", "kind", "sha256", name="bank_file_sha256_uq"),
     )
+    op.create_index(
+        "bank_file_out_uq",
+        "bank_file",
+        ["regency_id", "order_id", "kind", "number", "format"],
+        unique=True,
+        postgresql_where=sa.text("vault_id IS NOT NULL"),
+    )
+    op.create_index(
+        "bank_file_vault_ix",
+        "bank_file",
+        ["vault_id"],
+        unique=False,
+        postgresql_where=sa.text("vault_id IS NOT NULL"),
+    )
+    op.create_table(
+        "bank_report",
+        sa.Column("regency_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", pg.UUID(), nullable=False),
+        sa.Column("village_low", sa.BigInteger(), nullable=False),
+        sa.Column("village_high", sa.BigInteger(), nullable=False),
+        sa.Column("order_id", pg.UUID(), nullable=False),
+        sa.Column("vault_id", pg.UUID(), nullable=False, comment="where the file lies, sealed; an upload's id"),
+        sa.Column("idempotency_key", pg.UUID(), nullable=False),
+        sa.Column("job_id", pg.UUID(), nullable=False),
+        sa.Column("made_by", pg.UUID(), nullable=False),
+        sa.Column("made_by_name", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("village_low / 1000000 = regency_id", name=op.f("bank_report_regency_ck")),
+        sa.CheckConstraint("village_low <= village_high", name=op.f("bank_report_span_ck")),
+        sa.ForeignKeyConstraint(
+            ["regency_id", "order_id"], ["payment_order.regency_id", "payment_order.id"], name="bank_report_order_fk"
+        ),
+        sa.PrimaryKeyConstraint("regency_id", "id", name=op.f("bank_report_pk")),
+        sa.UniqueConstraint("regency_id", "idempotency_key", name="bank_report_key_uq"),
+    )
+    op.create_index("bank_report_vault_ix", "bank_report", ["vault_id"], unique=False)
     op.create_table(
         "bank_result",
         sa.Column("regency_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -139,7 +175,9 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint("bank in ('BRI', 'BNI', 'MANDIRI', 'BTN', 'BSI', 'POS')", name=op.f("kks_card_bank_ck")),
         sa.CheckConstraint("last_four ~ '^[0-9]{4}$'", name=op.f("kks_card_last_four_ck")),
-        sa.CheckConstraint("state = 'OPENING' or token is not null", name=op.f("kks_card_token_known_ck")),
+        sa.CheckConstraint(
+            "state in ('OPENING', 'WITHDRAWN') or token is not null", name=op.f("kks_card_token_known_ck")
+        ),
         sa.CheckConstraint(
             "state in ('OPENING', 'PRINTED', 'DISTRIBUTED', 'ACTIVE', 'LOST', 'DAMAGED', 'SWAPPED', 'BLOCKED', 'WITHDRAWN')",
             name=op.f("kks_card_state_ck"),
@@ -159,10 +197,12 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("state in ('OPENING', 'PRINTED', 'DISTRIBUTED', 'ACTIVE', 'BLOCKED')"),
     )
+    op.create_index("kks_card_family_ix", "kks_card", ["regency_id", "family_id"], unique=False)
     op.create_index("kks_card_village_ix", "kks_card", ["village_id", "id"], unique=False)
     for table, tenancy, privileges in (
         ("payment_order", Tenancy.SPAN, "select, insert, update"),
-        ("bank_file", Tenancy.SPAN, "select, insert, update"),
+        ("bank_file", Tenancy.SPAN, "select, insert"),
+        ("bank_report", Tenancy.SPAN, "select, insert"),
         ("bank_result", Tenancy.SPAN, "select, insert"),
         ("kks_card", Tenancy.VILLAGE, "select, insert, update"),
     ):
@@ -174,5 +214,6 @@ def downgrade() -> None:
     """Drop."""
     op.drop_table("kks_card")
     op.drop_table("bank_result")
+    op.drop_table("bank_report")
     op.drop_table("bank_file")
     op.drop_table("payment_order")

@@ -2,7 +2,7 @@
 
 import hmac
 from hashlib import sha256
-from typing import Final, NamedTuple, Self
+from typing import ClassVar, Final, NamedTuple, Self
 from uuid import UUID
 
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -10,7 +10,6 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from app.domain.sealing_keys import SealingKeys
 from app.settings import Settings
 
-_PURPOSE: Final = b"kesos export link"
 _LONGEST: Final = 400
 
 
@@ -24,10 +23,13 @@ class Linked(NamedTuple):
 class ExportLinks:
     """Makes and reads links, with a key that is made from one of the deployment's."""
 
+    purpose: ClassVar[bytes] = b"kesos export link"
+    """Links of one purpose are none of another."""
+
     def __init__(self, key: bytes, seconds: int) -> None:
         """Sign with ``key``; a link is good for ``seconds``."""
         self._serializer = URLSafeTimedSerializer(
-            hmac.digest(key, _PURPOSE, sha256), salt=_PURPOSE, signer_kwargs={"digest_method": sha256}
+            hmac.digest(key, self.purpose, sha256), salt=self.purpose, signer_kwargs={"digest_method": sha256}
         )
         self._seconds = seconds
 

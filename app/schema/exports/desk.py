@@ -10,6 +10,7 @@ import orjson
 
 from app.authz.authorize import Access
 from app.domain.audit.models import Purpose
+from app.domain.bansos.payments.links import BankFileLinks
 from app.domain.exports.links import ExportLinks
 from app.domain.exports.models import ExportFormat
 from app.domain.exports.service import Wanted
@@ -23,6 +24,7 @@ from app.settings import Settings
 from app.tenants.session import Database
 
 EXPORTS_PATH: Final = "/exports/"
+BANK_FILES_PATH: Final = "/bank-files/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class ExportDesk:
     seal: Seal
     vault: Vault
     links: ExportLinks
+    bank_links: BankFileLinks
     keep: timedelta
     address: str
     test_nik_provinces: frozenset[str]
@@ -93,6 +96,7 @@ class ExportDesk:
             seal=Seal.of_settings(settings),
             vault=vault,
             links=ExportLinks.of_settings(settings),
+            bank_links=BankFileLinks.of_settings(settings),
             keep=timedelta(hours=settings.export_hours),
             address=(settings.public_url or "").rstrip("/"),
             test_nik_provinces=settings.nik_provinces_for_tests,
@@ -146,3 +150,7 @@ class ExportDesk:
     def link(self, export_id: UUID, principal_id: UUID) -> str:
         """Where the file may be fetched from now on, for a while: a URL where the deployment knows its own, else a path."""
         return f"{self.address}{EXPORTS_PATH}{self.links.token(export_id, principal_id)}"
+
+    def bank_file_link(self, file_id: UUID, principal_id: UUID) -> str:
+        """The same of a file for a bank, by its place in the vault."""
+        return f"{self.address}{BANK_FILES_PATH}{self.bank_links.token(file_id, principal_id)}"

@@ -128,6 +128,35 @@ bank_file = sa.Table(
     one_of("bank_file", "format", FileFormat),
     check("octet_length(sha256) = 32", "bank_file_sha256_ck"),
 )
+# Of what goes out there is one file of each kind, number and format: two workers that write it at once do not make two.
+sa.Index(
+    "bank_file_out_uq",
+    bank_file.c.regency_id,
+    bank_file.c.order_id,
+    bank_file.c.kind,
+    bank_file.c.number,
+    bank_file.c.format,
+    unique=True,
+    postgresql_where=bank_file.c.vault_id.is_not(None),
+)
+sa.Index("bank_file_vault_ix", bank_file.c.vault_id, postgresql_where=bank_file.c.vault_id.is_not(None))
+
+# A file of results that somebody has brought, or that a bank has answered: what a job reads.
+bank_report = sa.Table(
+    "bank_report",
+    metadata,
+    *span_columns("bank_report"),
+    sa.Column("order_id", pg.UUID(as_uuid=True), nullable=False),
+    sa.Column("vault_id", pg.UUID(as_uuid=True), nullable=False, comment="where the file lies, sealed; an upload's id"),
+    sa.Column("idempotency_key", pg.UUID(as_uuid=True), nullable=False),
+    sa.Column("job_id", pg.UUID(as_uuid=True), nullable=False),
+    *actor("made", nullable=False),
+    sa.ForeignKeyConstraint(
+        ["regency_id", "order_id"], ["payment_order.regency_id", "payment_order.id"], name="bank_report_order_fk"
+    ),
+    sa.UniqueConstraint("regency_id", "idempotency_key", name="bank_report_key_uq"),
+)
+sa.Index("bank_report_vault_ix", bank_report.c.vault_id)
 
 # The lines of a bank's answer that were not simply applied, and all that failed: what an officer has to look at.
 bank_result = sa.Table(
@@ -171,7 +200,7 @@ kks_card = sa.Table(
     one_of("kks_card", "state", CardState),
     check("last_four ~ '^[0-9]{4}$'", "kks_card_last_four_ck"),
     check("num_nulls(last_four, token) in (0, 2)", "kks_card_token_pair_ck"),
-    check("state = 'OPENING' or token is not null", "kks_card_token_known_ck"),
+    check("state in ('OPENING', 'WITHDRAWN') or token is not null", "kks_card_token_known_ck"),
     sa.UniqueConstraint("regency_id", "token", name="kks_card_token_uq"),
     village_lies_in_regency("kks_card"),
 )
@@ -183,4 +212,5 @@ sa.Index(
     unique=True,
     postgresql_where=sa.text("state in ('OPENING', 'PRINTED', 'DISTRIBUTED', 'ACTIVE', 'BLOCKED')"),
 )
+sa.Index("kks_card_family_ix", kks_card.c.regency_id, kks_card.c.family_id)
 sa.Index("kks_card_village_ix", kks_card.c.village_id, kks_card.c.id)

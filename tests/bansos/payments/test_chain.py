@@ -1,0 +1,101 @@
+"""The whole way of the money, over HTTP, with a bank in a process of its own."""
+
+from typing import Any
+
+from pydantic import SecretStr
+
+from tests.bansos.payments.banks import TOKEN, SimulatedBank
+from tests.bansos.payments.office import AMOUNT, FAMILIES, Office
+
+ORDER_STATES = ("ACCOUNTS_CHECKED", "SETTLED")
+
+
+async def checked(office: Office, bank: SimulatedBank, cycle: str) -> list[Any]:
+    """The orders of ``cycle``, all of whose accounts the bank has checked by files that an officer carries."""
+    made = await office.make(cycle)
+    assert made["orders"] > 0
+    for order in await office.orders(cycle):
+        file = await office.until_file(order["id"], "ACCOUNT_CHECK")
+        answer = bank.post(await office.download(file["downloadUrl"]))
+        assert (await office.report(order["id"], answer.content))["state"] == "SUCCEEDED"
+    return await office.orders(cycle)
+
+
+async def test_money_goes_from_the_treasury_to_the_families_and_what_fails_goes_back(
+    office: Office, bank: SimulatedBank
+) -> None:
+    cycle = await office.cycle(cards=40, banks=("BRI", "BNI"))
+    async with office.worker():
+        made = await office.make(cycle)
+        assert made == {
+            "orders": 2,
+            "entitlements": 40,
+            "amount": 40 * AMOUNT,
+            "withoutAccount": FAMILIES - 40,
+            "cancelled": 0,
+        }
+        assert await office.steps(cycle) == {"ACCOUNT_CHECK": 40, "NO_ACCOUNT": FAMILIES - 40}
+        for order in await office.orders(cycle):
+            await pay(office, bank, order)
+    steps = await office.steps(cycle)
+    assert steps.keys() == {"NO_ACCOUNT", "ACCOUNT_FAILED", "TOPPED_UP", "RETURNED"}
+    assert sum(steps.values()) == FAMILIES
+    assert await office.books() == {
+        "TREASURY": -steps["TOPPED_UP"] * AMOUNT,
+        "WALLET": steps["TOPPED_UP"] * AMOUNT,
+    }
+    await office.assert_right()
+
+
+async def pay(office: Office, bank: SimulatedBank, order: Any) -> None:
+    """Take one order from its beginning to its end, and look at it on the way."""
+    identifier = order["id"]
+    assert (order["state"], order["entitlements"], order["amount"]) == ("ACCOUNT_CHECK", 20, 20 * AMOUNT)
+    file = await office.until_file(identifier, "ACCOUNT_CHECK")
+    assert (file["rows"], file["amount"]) == (20, 20 * AMOUNT)
+    content = await office.download(file["downloadUrl"])
+    answer = bank.post(content)
+    job = await office.report(identifier, answer.content)
+    assert job["state"] == "SUCCEEDED", job
+    order = await office.order(identifier)
+    good = order["validEntitlements"]
+    assert order["state"] == "ACCOUNTS_CHECKED"
+    assert 0 < good < 20
+    assert order["validAmount"] == good * AMOUNT
+    assert {each["step"]: each["count"] for each in order["steps"]} == {
+        "ACCOUNT_VALID": good,
+        "ACCOUNT_FAILED": 20 - good,
+    }
+    result = next(each for each in order["files"]["nodes"] if each["kind"] == "ACCOUNT_RESULT")
+    assert (result["applied"], result["repeated"], result["unknown"], result["mismatched"]) == (20, 0, 0, 0)
+    assert result["results"]["totalCount"] == 20 - good
+    assert {each["code"] for each in result["results"]["nodes"]} <= {"ACCOUNT_CLOSED", "NAME_MISMATCH", "DORMANT"}
+    await office.to_instruction(identifier)
+    order = await office.order(identifier)
+    assert (order["spmNumber"], order["sp2dNumber"]) == ("SPM-0042/2026", "SP2D-0043/2026")
+    await office.assert_right()
+    file = await office.until_file(identifier, "TOP_UP")
+    assert (file["rows"], file["amount"]) == (good, good * AMOUNT)
+    job = await office.report(identifier, bank.post(await office.download(file["downloadUrl"])).content)
+    assert job["state"] == "SUCCEEDED", job
+    order = await office.order(identifier)
+    assert order["state"] == "SETTLED"
+    assert {each["step"] for each in order["steps"]} == {"TOPPED_UP", "TOP_UP_FAILED", "ACCOUNT_FAILED"}
+    await office.assert_right()
+    assert (await office.step("paymentOrderReturn", identifier))["__typename"] == "PaymentOrderMoved"
+    assert (await office.step("paymentOrderReturn", identifier))["code"] == "NOTHING_TO_RETURN"
+    await office.assert_right()
+
+
+async def test_where_the_bank_can_be_reached_no_officer_carries_a_file(office: Office, bank: SimulatedBank) -> None:
+    cycle = await office.cycle(banks=("BRI", "MANDIRI", "POS"))
+    async with office.worker(bank_url=bank.url, bank_token=SecretStr(TOKEN)):
+        assert (await office.make(cycle))["orders"] == 3
+        for order in await office.orders(cycle):
+            assert (await office.until(order["id"], "ACCOUNTS_CHECKED"))["validEntitlements"] > 0
+            await office.to_instruction(order["id"])
+            await office.until(order["id"], "SETTLED")
+    await office.assert_right()
+    steps = await office.steps(cycle)
+    assert steps["TOPPED_UP"] > 0
+    assert sum(steps.values()) == FAMILIES
