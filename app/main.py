@@ -21,6 +21,9 @@ from app.authz.keys import issuer_keys
 from app.authz.permissions import Permission
 from app.domain.audit.seals import Sealer
 from app.domain.audit.service import AuditLog
+from app.domain.audit.streams import LEDGER
+from app.domain.bansos.payments.links import BankFileLinks
+from app.domain.bansos.payments.writing import kept_bank_files
 from app.domain.documents.registry import DocumentRegistry
 from app.domain.exports.links import ExportLinks
 from app.domain.exports.service import ExportExpiry, kept_exports
@@ -30,13 +33,14 @@ from app.domain.registry.sealing import Seal
 from app.domain.uploads.service import Expiry, recorded_uploads
 from app.domain.vault import Vault
 from app.schema.documents import Documents
-from app.schema.exports.desk import EXPORTS_PATH, ExportDesk
+from app.schema.exports.desk import BANK_FILES_PATH, EXPORTS_PATH, ExportDesk
 from app.schema.operations import Operations
 from app.schema.root import api
 from app.settings import Settings
 from app.tenants.region_path import RegionPath
 from app.tenants.server import DatabaseServer
 from app.tenants.session import Database
+from app.web.bank_files import BankDownloads
 from app.web.door import edge
 from app.web.endpoint import GraphQLEndpoint
 from app.web.execution import Execution
@@ -148,11 +152,19 @@ def create_app(
         telemetry,
         lambda principal_id: access_of(database, principal_id, matrix),
     )
+    bank_downloads = BankDownloads(
+        database,
+        vault,
+        BankFileLinks.of_settings(settings),
+        telemetry,
+        lambda principal_id: access_of(database, principal_id, matrix),
+    )
     routes: list[BaseRoute] = [
         Route("/", _home),
         Route(GRAPHQL, endpoint),
         Route(UPLOADS, uploads),
         Route(f"{EXPORTS_PATH}{{token}}", downloads),
+        Route(f"{BANK_FILES_PATH}{{token}}", bank_downloads),
         WebSocketRoute(GRAPHQL, sockets),
         *operator_routes(settings, Readiness(database), telemetry.metrics),
     ]
@@ -160,14 +172,21 @@ def create_app(
         login = Login(settings, keys=keys, authenticator=authenticator, sessions=sessions, on_login=reception.logged_in)
         routes += login.routes()
     operator = operator_access(RegionPath.country(), matrix)
-    sealer = Sealer(database, authorize(operator, Permission.AUDIT_EVENT_SEAL))
+    of_seals = authorize(operator, Permission.AUDIT_EVENT_SEAL)
+    sealer = Sealer(database, of_seals)
+    ledger_sealer = Sealer(database, of_seals, LEDGER)
     of_exports, of_uploads = (
         authorize(operator, each) for each in (Permission.JOBS_JOB_READ, Permission.REGISTRY_IMPORT_RUN)
     )
     export_expiry = ExportExpiry(database, of_exports, vault)
     expiry = Expiry(database, of_uploads, vault)
     leftovers = Leftovers(
-        vault, (partial(recorded_uploads, database, of_uploads), partial(kept_exports, database, of_exports))
+        vault,
+        (
+            partial(recorded_uploads, database, of_uploads),
+            partial(kept_exports, database, of_exports),
+            partial(kept_bank_files, database, of_exports),
+        ),
     )
 
     @asynccontextmanager
@@ -180,6 +199,7 @@ def create_app(
             async with (
                 telemetry.running(),
                 _beside(sealer.run, settings.seal_seconds),
+                _beside(ledger_sealer.run, settings.seal_seconds),
                 _beside(expiry.run, _EXPIRY_SECONDS),
                 _beside(export_expiry.run, _EXPIRY_SECONDS),
                 _beside(leftovers.run, _EXPIRY_SECONDS),

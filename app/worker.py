@@ -33,6 +33,10 @@ from app.domain.jobs.progress import ReportedWork
 from app.domain.jobs.queue import CHANNEL, Place, Queue, queue_on
 from app.domain.jobs.runs import Attempt
 from app.domain.jobs.work import JobCancelled, Work
+from app.schema.bansos.cycles_running import generate_cycles
+from app.schema.bansos.idle_running import return_balances
+from app.schema.bansos.membership_running import review_memberships
+from app.schema.bansos.payment_running import PaymentHandlers
 from app.schema.exports.running import ExportHandler
 from app.schema.jobs import PERMISSIONS
 from app.schema.registry.comparing import MatchingHandler
@@ -85,12 +89,17 @@ class _End(NamedTuple):
 
 def handlers(settings: Settings) -> Mapping[JobKind, Handler]:
     """The handlers of all kinds of job that this Kesos knows how to do."""
-    imports = ImportHandlers.of_settings(settings)
+    imports, payments = ImportHandlers.of_settings(settings), PaymentHandlers.of_settings(settings)
     return {
         JobKind.IMPORT_CHECK: imports.check,
         JobKind.IMPORT_APPLY: imports.apply,
         JobKind.EXPORT: ExportHandler.of_settings(settings, api().planner),
         JobKind.MATCHING: MatchingHandler.of_settings(settings),
+        JobKind.CYCLE_GENERATION: generate_cycles,
+        JobKind.BANK_FILE: payments.write,
+        JobKind.BANK_RESULTS: payments.read,
+        JobKind.IDLE_RETURN: return_balances,
+        JobKind.MEMBERSHIP_REVIEW: review_memberships,
     }
 
 

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from app.authz.roles import Role
+from app.domain.bansos.programmes.loading import load_programmes
 from app.domain.regions.service import load_region_tree
 from app.domain.registry.sealing import Seal
 from app.settings import Settings
@@ -53,6 +54,7 @@ async def server(running_server: DatabaseServer, settings: Settings) -> AsyncIte
     await migrate(running_server)
     async with open_loader(running_server) as loader:
         await load_region_tree(loader)
+        await load_programmes(loader)
     # A database is copied only while nobody is connected to it, so the copy for `world` is made now.
     await clone(running_server, named(running_server, "alone"))
     yield running_server

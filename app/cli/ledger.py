@@ -12,7 +12,7 @@ from app.tenants.session import open_loader
 _SHOWN: Final = 20
 _TEXTS: Final = {
     Fault.ENTRY_UNBALANCED: "journal entry {subject}: its lines do not make a whole, or sum to {counted:,} rupiah",
-    Fault.ENTRY_MISPLACED: "journal entry {subject}: a line lies elsewhere, or is of another programme",
+    Fault.ENTRY_MISPLACED: "journal entry {subject}: it is gone, or a line lies elsewhere or is of another programme",
     Fault.WALLET_DIFFERS: "wallet {subject}: balance {stored:,}, its lines sum to {counted:,}",
     Fault.TOTAL_DIFFERS: "{subject}: total {stored:,}, the lines give {counted:,}",
     Fault.PROVINCE_DIFFERS: "{subject}: the regencies sum to {stored:,}, the province to {counted:,}",

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import strawberry
@@ -13,9 +13,13 @@ from strawberry.dataloader import DataLoader
 from app.authz.authorize import Access, authorize
 from app.authz.permissions import Permission
 from app.domain.audit.proofs import Proof, inclusion_proof
+from app.domain.audit.streams import AUDIT, LEDGER
+from app.domain.bansos.terms import Terms
 from app.domain.base import DomainError
 from app.domain.jobs.changes import JobChanges
 from app.domain.registry.sealing import Seal
+from app.schema.bansos.terms_loading import TermsLoading, TermsOf
+from app.schema.bansos.verdicts import AskedVerdict, GivenVerdict, Verdicts
 from app.schema.exports.desk import ExportDesk
 from app.schema.language import Language
 from app.schema.opening import Opening, SealedSubject
@@ -24,13 +28,20 @@ from app.schema.plan.planner import Effort
 from app.schema.previewing import Preview, StagedName
 from app.tenants.session import Database
 
+_PROVED: Final = {
+    AUDIT.name: (AUDIT, Permission.AUDIT_EVENT_READ),
+    LEDGER.name: (LEDGER, Permission.BANSOS_LEDGER_READ),
+}
+"""Of what there are proofs, and who may have them."""
+
 
 @dataclass(frozen=True, slots=True)
 class AskedProof:
-    """An event that is to be proved, up to a seal that somebody ``noted``."""
+    """A record of the stream of that name that is to be proved, up to a seal that somebody ``noted``."""
 
+    stream: str
     regency_id: int
-    event_id: UUID
+    record_id: UUID
     noted: bytes | None
 
 
@@ -66,17 +77,29 @@ class RequestContext:
         return DataLoader(load_fn=preview.names)
 
     @cached_property
+    def terms(self) -> DataLoader[TermsOf, Terms]:
+        """Reads the terms of programmes."""
+        return DataLoader(load_fn=TermsLoading(self.access, self.database).terms)
+
+    @cached_property
+    def verdicts(self) -> DataLoader[AskedVerdict, GivenVerdict | None]:
+        """Decides which families may receive a programme."""
+        return DataLoader(load_fn=Verdicts(self.access, self.database).given)
+
+    @cached_property
     def proofs(self) -> DataLoader[AskedProof, Proof | None]:
-        """Proves events, one after the other: each proof reads a whole batch, and others need connections too."""
+        """Proves records, one after the other: each proof reads a whole batch, and others need connections too."""
         return DataLoader(load_fn=self._prove)
 
     async def _prove(self, asked: list[AskedProof]) -> list[Proof | DomainError | None]:
-        scope = authorize(self.access, Permission.AUDIT_EVENT_READ)
         found: list[Proof | DomainError | None] = []
-        async with self.database.read(scope) as session:
-            for each in asked:
+        for each in asked:
+            stream, permission = _PROVED[each.stream]
+            async with self.database.read(authorize(self.access, permission)) as session:
                 try:
-                    found.append(await inclusion_proof(session, each.regency_id, each.event_id, noted=each.noted))
+                    found.append(
+                        await inclusion_proof(session, each.regency_id, each.record_id, noted=each.noted, stream=stream)
+                    )
                 except DomainError as refusal:
                     found.append(refusal)
         return found

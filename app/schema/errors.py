@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import asyncpg
 from graphql import FieldNode, GraphQLError, GraphQLSyntaxError
+from sqlalchemy.exc import DBAPIError
 
 from app.authz.authorize import NotPermitted
 from app.domain.audit.service import NotRecorded
@@ -143,6 +144,10 @@ def _cause(error: GraphQLError) -> BaseException:
     cause: BaseException = error
     while isinstance(cause, GraphQLError) and not _own_code(cause) and cause.original_error:
         cause = cause.original_error
+    if isinstance(cause, DBAPIError):
+        # SQLAlchemy wraps it twice.
+        found: object = getattr(cause.orig, "__cause__", None)
+        cause = found if isinstance(found, asyncpg.PostgresError) else cause
     return error if isinstance(cause, GraphQLError) and not _own_code(cause) else cause
 
 

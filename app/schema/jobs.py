@@ -282,8 +282,8 @@ class JobsMutation:
 
     job_cancel: JobCancelResult | None = strawberry.mutation(
         resolver=_cancel,
-        description="Cancel a job. Needs the permission by which such a job is started: `registry:import:run`, "
-        "`exports:export:run` or `registry:matching:run`.",
+        description="Cancel a job. Needs the permission by which such a job is started: "
+        f"{', '.join(f'`{each.value}`' for each in dict.fromkeys(PERMISSIONS.values()))}.",
     )
 
 

@@ -15,6 +15,23 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.execution import ExecutionContext
 
 from app.schema.audit import AuditEvent, AuditQuery
+from app.schema.bansos.aid_summary import AidSummaryQuery
+from app.schema.bansos.cards import CardsMutation, CardsQuery, KksCard
+from app.schema.bansos.cycle_closing import CycleClosingMutation
+from app.schema.bansos.cycle_mutations import CyclesMutation
+from app.schema.bansos.cycles import AidCycle, CycleGeneration, CyclesQuery
+from app.schema.bansos.eligibility import EligibilityQuery
+from app.schema.bansos.entitlements import AidExclusion, Entitlement, EntitlementsQuery
+from app.schema.bansos.idle_returns import IdleReturn, IdleReturnsMutation, IdleReturnsQuery
+from app.schema.bansos.ledger import JournalEntry, LedgerQuery, Wallet
+from app.schema.bansos.ledger_balances import LedgerBalancesQuery
+from app.schema.bansos.membership_changes import MembershipsMutation
+from app.schema.bansos.memberships import HealthMembership, MembershipReview, MembershipsQuery
+from app.schema.bansos.overlap import OverlapQuery
+from app.schema.bansos.payment_mutations import PaymentsMutation
+from app.schema.bansos.payments import BankFile, PaymentOrder, PaymentsQuery
+from app.schema.bansos.programme_mutations import ProgrammesMutation
+from app.schema.bansos.programmes import Programme, ProgrammeQuota, ProgrammesQuery, ProgrammeTerms
 from app.schema.context import Info, RequestContext
 from app.schema.exports.fields import Export, ExportsMutation, ExportsQuery
 from app.schema.insights import InsightsQuery
@@ -51,6 +68,18 @@ class Query(
     JobsQuery,
     PrincipalsQuery,
     AuditQuery,
+    ProgrammesQuery,
+    EligibilityQuery,
+    CyclesQuery,
+    EntitlementsQuery,
+    AidSummaryQuery,
+    PaymentsQuery,
+    MembershipsQuery,
+    OverlapQuery,
+    CardsQuery,
+    LedgerQuery,
+    LedgerBalancesQuery,
+    IdleReturnsQuery,
 ):
     """All root fields."""
 
@@ -71,7 +100,20 @@ class Query(
 @strawberry.type(
     description="What can be changed. Each mutation is one transaction; those of one document run one after the other."
 )
-class Mutation(ImportsMutation, ExportsMutation, JobsMutation, MatchingMutation, PrincipalsMutation):
+class Mutation(
+    ImportsMutation,
+    ExportsMutation,
+    JobsMutation,
+    MatchingMutation,
+    PrincipalsMutation,
+    ProgrammesMutation,
+    CyclesMutation,
+    PaymentsMutation,
+    CycleClosingMutation,
+    MembershipsMutation,
+    CardsMutation,
+    IdleReturnsMutation,
+):
     """All mutations."""
 
 
@@ -136,16 +178,31 @@ def api_with(subscription: type[Subscription]) -> Api:
         mutation=Mutation,
         subscription=subscription,
         types=[
+            AidCycle,
+            AidExclusion,
+            BankFile,
             CivilRegistryMatching,
+            CycleGeneration,
+            Entitlement,
             Export,
             Family,
+            HealthMembership,
+            IdleReturn,
             Import,
             ImportDuplicate,
             Job,
+            JournalEntry,
+            KksCard,
+            MembershipReview,
+            PaymentOrder,
             Person,
+            Programme,
+            ProgrammeQuota,
+            ProgrammeTerms,
             Region,
             PrincipalGrant,
             AuditEvent,
+            Wallet,
         ],
         extensions=[_KnownDocument],
         execution_context_class=_Executor,

@@ -21,8 +21,10 @@ OF_AN_IMPORT = frozenset(
 SPANNED = (
     frozenset({"audit_event", "civil_registry_matching", "export", "job", "registry_import", "upload"})
     | OF_AN_IMPORT
-    | frozenset({"aid_cycle", "cycle_generation", "cycle_outcome", "programme_quota"})
-    | frozenset({"bank_file", "bank_result", "journal_entry", "journal_line", "payment_order"})
+    | frozenset({"aid_cycle", "cycle_generation", "cycle_outcome", "membership_review", "programme_quota"})
+    | frozenset(
+        {"bank_file", "bank_report", "bank_result", "idle_return", "journal_entry", "journal_line", "payment_order"}
+    )
 )
 """Rows that stand for a span of villages, as large as the country, and belong to the regency in which it begins."""
 
@@ -47,7 +49,17 @@ OF_A_PROGRAMME = frozenset(
 """What a programme gives, to whom, by which regulation: no secret."""
 
 REFERENCE = (
-    frozenset({"audit_retention", "region", "region_alias", "region_change", "registry_edition", "trusted_document"})
+    frozenset(
+        {
+            "audit_retention",
+            "health_segment_rule",
+            "region",
+            "region_alias",
+            "region_change",
+            "registry_edition",
+            "trusted_document",
+        }
+    )
     | OF_A_PROGRAMME
 )
 """Rows of nobody, which the application reads for everybody."""

@@ -23,22 +23,26 @@ from tests.support.world import connected
 
 LONGEST_NAME = 45
 SUFFIXES = {"p": "_pk", "f": "_fk", "u": "_uq", "c": "_ck", "x": "_ex"}
-APPENDED = {"audit_event"}
-"""Without a scope anybody appends, within one they are read, and nobody changes them."""
+APPENDED = {"audit_event", "journal_entry"}
+"""Appended, read within a scope, and changed by nobody."""
+PLACED = {"journal_entry"}
+"""Appended within the scope alone; to the others anybody appends."""
 MAY = {
     "aid_exclusion": {"SELECT", "INSERT", "DELETE"},
+    "bank_file": {"SELECT", "INSERT"},
+    "bank_report": {"SELECT", "INSERT"},
     "bank_result": {"SELECT", "INSERT"},
     "benefit_component": {"SELECT", "INSERT"},
     "benefit_index": {"SELECT", "INSERT"},
     "cycle_outcome": {"SELECT", "INSERT", "DELETE"},
     "eligibility_rule": {"SELECT", "INSERT"},
-    "entitlement": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "entitlement": {"SELECT", "INSERT", "DELETE"},
     "import_batch": {"SELECT", "UPDATE"},
     "import_departure": {"SELECT"},
     "import_duplicate": {"SELECT", "UPDATE"},
     "import_issue": {"SELECT"},
     "import_match": {"SELECT"},
-    "journal_entry": {"SELECT", "INSERT"},
+    "journal_entry": {"SELECT"},
     "journal_line": {"SELECT", "INSERT"},
     "pgqueuer": {"SELECT", "INSERT"},
     "pgqueuer_log": {"INSERT"},
@@ -46,13 +50,15 @@ MAY = {
     "staged_family": {"SELECT"},
     "staged_person": {"SELECT"},
     "upload": {"SELECT", "INSERT", "UPDATE", "DELETE"},
-    "wallet": {"SELECT", "INSERT"},
+    "wallet": {"SELECT"},
 }
 """What the application may do where that is not what it may do with other tables of its kind: the rest is done by jobs."""
 DERIVED = {"ledger_total", "registry_summary", "registry_cohort"}
 """Kept by triggers; the application reads them."""
-KEPT_BY_OWNER = DERIVED | {"wallet"}
-"""What triggers of the owner write to."""
+KEPT_BY_OWNER = DERIVED | {"journal_line", "wallet"}
+"""What triggers of the owner write to, or look up."""
+READ_BY_JOBS = APPENDED | SEALS | {"journal_line", "ledger_total", "wallet"}
+"""What jobs read past the walls and do not change."""
 PARTS = {
     "aid_exclusion": ["regency_id", "cycle_id", "family_id"],
     "bank_result": ["regency_id", "file_id", "line"],
@@ -68,10 +74,19 @@ CHANGED_OF_A_GRANT = {
 """Who holds which role where, given by whom, is never changed."""
 CHANGED_OF_TERMS = {"state", "reason", "confirmed_by", "confirmed_by_name", "confirmed_at"}
 """What was proposed is never changed, only how it stands."""
+SET_BY_THE_DATABASE = {
+    "journal_entry": {"happened_at"},
+    "wallet": {"balance", "moved_at", "created_at"},
+}
+"""What the application does not say of a row that it inserts."""
+CHANGED_OF_AN_ENTITLEMENT = {"step", "step_reason", "step_at", "order_id"}
+"""Who receives what, and why, is never changed; where its money is, is."""
 SECURITY_DEFINERS = {
     "analyze_imports",
     "audit_events_about",
     "audit_index_subjects",
+    "journal_entry_posted",
+    "journal_line_posted",
     "principal_by_id",
     "principal_by_subject",
     "principal_for_grant",
@@ -242,11 +257,15 @@ async def test_policies_compare_with_the_scope_and_ask_no_other_table(
     catalogue: "asyncpg.Connection[asyncpg.Record]",
 ) -> None:
     rows = await catalogue.fetch("select *, roles::text[] as to_roles from pg_policies where schemaname = 'public'")
-    appending = [row for row in rows if row["cmd"] == "INSERT"]
+    placing = [row for row in rows if row["permissive"] == "RESTRICTIVE"]
+    assert {(row["tablename"], row["cmd"]) for row in placing} == {(table, "INSERT") for table in PLACED}
+    (span,) = {row["qual"] for row in rows if row["policyname"] == "journal_line_tenant"}
+    assert {row["with_check"] for row in placing} == {span}
+    appending = [row for row in rows if row["cmd"] == "INSERT" and row not in placing]
     assert {row["tablename"] for row in appending} == APPENDED
     for row in appending:
         assert (row["to_roles"], row["permissive"], row["with_check"]) == (["kesos_app"], "PERMISSIVE", "true")
-    of_application = [row for row in rows if row["to_roles"] == ["kesos_app"] and row not in appending]
+    of_application = [row for row in rows if row["to_roles"] == ["kesos_app"] and row not in appending + placing]
     assert {row["tablename"] for row in of_application} == TENANT | WALLED
     for row in of_application:
         appended = row["tablename"] in APPENDED
@@ -257,7 +276,7 @@ async def test_policies_compare_with_the_scope_and_ask_no_other_table(
         assert "select" not in row["qual"].lower()
     of_owner = KEPT_BY_OWNER | APPENDED | WALLED
     assert {row["tablename"] for row in rows if row["to_roles"] == ["kesos_owner"]} == of_owner
-    assert len(rows) == len(TENANT | WALLED) + len(APPENDED) + len(of_owner)
+    assert len(rows) == len(TENANT | WALLED) + len(APPENDED) + len(PLACED) + len(of_owner)
 
 
 async def test_the_application_owns_nothing_and_bypasses_nothing(
@@ -300,9 +319,16 @@ async def test_the_application_may_do_with_each_table_what_it_needs_and_no_more(
     assert {(row["table"], row["may"]) for row in columns} == {
         ("principal_grant", "UPDATE"),
         ("programme_terms", "UPDATE"),
+        ("entitlement", "UPDATE"),
+        *((table, "INSERT") for table in SET_BY_THE_DATABASE),
     }
+    for table, unsaid in SET_BY_THE_DATABASE.items():
+        every = await catalogue.fetch("select column_name from information_schema.columns where table_name = $1", table)
+        said = {row["attname"] for row in columns if row["table"] == table}
+        assert said == {row["column_name"] for row in every} - unsaid
     assert {row["attname"] for row in columns if row["table"] == "principal_grant"} == CHANGED_OF_A_GRANT
     assert {row["attname"] for row in columns if row["table"] == "programme_terms"} == CHANGED_OF_TERMS
+    assert {row["attname"] for row in columns if row["table"] == "entitlement"} == CHANGED_OF_AN_ENTITLEMENT
     public = await catalogue.fetch(
         "select c.relname from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'public'::regnamespace and a.grantee = 0"
     )
@@ -315,9 +341,9 @@ async def test_jobs_read_what_is_appended_and_sealed_and_change_nothing_of_it(
     rows = await catalogue.fetch(
         "select c.relname as table, a.privilege_type as may from pg_class c, aclexplode(c.relacl) a "
         "where c.relname = any($1) and a.grantee = 'kesos_loader'::regrole",
-        list(APPENDED | SEALS),
+        list(READ_BY_JOBS),
     )
-    assert {(row["table"], row["may"]) for row in rows} == {(table, "SELECT") for table in APPENDED | SEALS}
+    assert {(row["table"], row["may"]) for row in rows} == {(table, "SELECT") for table in READ_BY_JOBS}
 
 
 async def test_workers_take_from_the_queue_and_nobody_else_does(
@@ -390,7 +416,9 @@ async def test_functions_that_act_for_their_owner_are_few_and_look_nowhere_else(
     )
     assert {row["proname"] for row in rows} == SECURITY_DEFINERS
     for row in rows:
-        assert row["config"] == ["search_path=public, pg_temp"], row["proname"]
+        path, *planning = row["config"]
+        assert path == "search_path=public, pg_temp", row["proname"]
+        assert all(setting.startswith("enable_") for setting in planning), row["proname"]
         assert row["owner"] == "kesos_owner"
     callable_by_all = {row["proname"] for row in rows if row["public"]}
     # A trigger function cannot be called, so it harms nobody that everybody might.

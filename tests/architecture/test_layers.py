@@ -26,7 +26,7 @@ WITHOUT_SCHEMA = {"uploads"}
 """Contexts that are reached by REST alone, with the permissions of those that they serve."""
 SCHEMA_FRAME = {
     "context", "enums", "errors", "examination", "ids", "language", "me", "mutations", "node", "opening", "operations", "paging", "plan",
-    "previewing", "root", "scalars", "subscriptions", "text",
+    "previewing", "proving", "root", "scalars", "subscriptions", "text",
 }  # fmt: skip
 TEST_FRAME = {
     "architecture", "attacks", "authz", "cli", "differential", "fuzz", "http", "imports", "isolation", "plan", "schema", "support",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
+from app.domain.insights.service import verify_summaries
 from app.domain.registry.sealing import Seal
 from app.domain.registry.seed import seed_registry
 from app.domain.registry.service import load_editions
@@ -161,3 +162,21 @@ async def test_what_was_proposed_or_revoked_does_not_come_to_count_when_a_databa
     assert await scratch_owner.fetchval(roles) == '["AUDITOR"]'
     await migrate(scratch, "0006")
     assert await scratch_owner.fetchval(roles) == '["AUDITOR"]'
+
+
+async def test_persons_counted_by_birth_year_stay_counted_when_years_become_decades_and_back(
+    scratch: DatabaseServer, scratch_owner: "asyncpg.Connection[asyncpg.Record]", seal: Seal
+) -> None:
+    by_year = "select regency_id, region_id, slot, birth_year, sex, depth, village_low, village_high, persons from registry_cohort"
+    await migrate(scratch, "0013")
+    await fill(scratch, seal)
+    await scratch_owner.execute("update person set birth_date = null where id = (select id from person limit 1)")
+    before = await scratch_owner.fetch(f"{by_year} where persons <> 0 order by 1, 2, 3, 4, 5")
+    assert {row["depth"] for row in before} == {2, 3, 4}
+    await migrate(scratch, "0014")
+    async with open_loader(scratch) as loader:
+        assert await verify_summaries(loader) == []
+    await migrate(scratch, "0013", down=True)
+    assert await scratch_owner.fetch(f"{by_year} order by 1, 2, 3, 4, 5") == before
+    await scratch_owner.execute("delete from person")
+    assert await scratch_owner.fetchval("select sum(persons) from registry_cohort") == 0

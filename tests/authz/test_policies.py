@@ -82,7 +82,8 @@ def test_a_bank_handles_cards_and_payments_and_reads_nothing_of_the_registry(mat
 def test_no_role_that_makes_a_list_of_receivers_checks_it(
     matrix: RoleMatrix, maker: Permission, checker: Permission
 ) -> None:
-    assert matrix.holders(maker) and matrix.holders(checker)
+    assert matrix.holders(maker)
+    assert matrix.holders(checker)
     assert not matrix.holders(maker) & matrix.holders(checker)
 
 

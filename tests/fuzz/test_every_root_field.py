@@ -39,6 +39,9 @@ _SDL: Final = api().sdl
 
 schemathesis.graphql.scalar("Date", st.dates().map(str).map(nodes.String) | st.text(max_size=12).map(nodes.String))
 schemathesis.graphql.scalar("DateTime", st.datetimes().map(lambda moment: nodes.String(f"{moment.isoformat()}Z")))
+schemathesis.graphql.scalar(
+    "Rupiah", st.integers(-(2**53), 2**53).map(nodes.Int) | st.text(max_size=12).map(nodes.String)
+)
 schemathesis.graphql.scalar("UUID", st.uuids().map(str).map(nodes.String) | st.text(max_size=12).map(nodes.String))
 
 OPERATIONS: Final = {

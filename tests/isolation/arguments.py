@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING
 
 from app.authz.roles import Role
 from app.domain.audit.models import Purpose
+from app.domain.insights.overlap import OverlapKind
 from app.domain.registry.sealing import Seal
 from app.tenants.server import DatabaseServer
+from tests.isolation.cycles import PERIOD, cycle_of, entitlement_of, exclusion_of, generation_of, plant_cycles
+from tests.isolation.cycles import PROGRAMME as AID
 from tests.isolation.exporting import export_of, plant_exports
 from tests.isolation.happenings import FUTURE, READER
 from tests.isolation.importing import CURSORS, duplicate_of, import_of, plant_imports
+from tests.isolation.ledgers import entry_of, plant_ledger, return_of, wallet_of
 from tests.isolation.matchings import matching_of, plant_matchings
+from tests.isolation.memberships import membership_of, plant_memberships, review_of
+from tests.isolation.payments import bank_file_of, card_of, order_of, plant_payments
 from tests.isolation.planting import plant, quiet_district
+from tests.isolation.programmes import PROGRAMME, TERMS, plant_programmes, quota_of
 from tests.isolation.walking import Values
 from tests.isolation.working import job_of, plant_jobs
 from tests.support.client import ApiClient
@@ -46,6 +53,28 @@ class Belongings:
     import_: str
     duplicate: str
     imports_after: str
+    quota: str
+    quotas_after: str
+    cycle: str
+    generation: str
+    entitlement: str
+    exclusion: str
+    order: str
+    bank_file: str
+    card: str
+    of_payments_after: Mapping[str, str]
+    """Cursors of the lists of payments, by their field."""
+    membership: str
+    review: str
+    wallet: str
+    entry: str
+    idle_return: str
+    of_ledger_after: Mapping[str, str]
+    """Cursors of the lists of the ledger, by their field."""
+    of_insurance_after: Mapping[str, str]
+    """Cursors of the lists of memberships, by their field."""
+    of_aid_after: Mapping[str, str]
+    """Cursors of the lists of cycles, by their field."""
     of_import_after: Mapping[str, str]
     """Cursors of the lists of the import, by their field."""
 
@@ -57,13 +86,51 @@ _CURSORS = """query($region: String!, $district: String!, $since: DateTime!) {
   civilRegistryMatchings(first: 1, region: $region) { pageInfo { endCursor } }
   jobs(first: 1, region: $region) { pageInfo { endCursor } }
   exports(first: 1) { pageInfo { endCursor } }
+  programme(code: "PKH") { quotas(first: 1) { pageInfo { endCursor } } }
   auditEvents(first: 2, filter: {since: $since}) { nodes { id } pageInfo { endCursor } }
+}"""
+
+
+_LEDGER = """query($region: String!, $wallet: ID!) {
+  journalEntries(first: 1, region: $region) { pageInfo { endCursor } }
+  wallets(first: 1, region: $region) { pageInfo { endCursor } }
+  node(id: $wallet) { ... on Wallet { entries(first: 1) { pageInfo { endCursor } } } }
+}"""
+_RETURNS = "query($region: String!) { idleReturns(first: 1, region: $region) { pageInfo { endCursor } } }"
+_INSURANCE = """query($region: String!) {
+  healthMemberships(first: 1, region: $region) { pageInfo { endCursor } }
+  membershipsAtRisk(first: 1, region: $region) { pageInfo { endCursor } }
+  membershipReviews(first: 1, region: $region) { pageInfo { endCursor } }
+}"""
+_PAYMENTS = """query($region: String!, $order: ID!) {
+  paymentOrders(first: 1, region: $region) { pageInfo { endCursor } }
+  kksCards(first: 1, region: $region) { pageInfo { endCursor } }
+  paymentOrder(id: $order) {
+    jobs(first: 1) { pageInfo { endCursor } }
+    files(first: 1) { nodes { results(first: 1) { pageInfo { endCursor } } } pageInfo { endCursor } }
+  }
+}"""
+_LISTS = """query($region: String!, $cycle: ID!) {
+  aidCycles(first: 1, region: $region) { pageInfo { endCursor } }
+  entitlements(first: 1, cycle: $cycle) { nodes { family { payments(first: 1) { pageInfo { endCursor } } } } pageInfo { endCursor } }
+  aidExclusions(first: 1, cycle: $cycle) { pageInfo { endCursor } }
 }"""
 
 
 async def plant_belongings(server: DatabaseServer, *regencies: Regency) -> None:
     """Give each of ``regencies`` all that ``belongings`` looks for, but for its families and what happens to them."""
-    for planting in (plant, plant_matchings, plant_imports, plant_jobs, plant_exports):
+    for planting in (
+        plant,
+        plant_matchings,
+        plant_imports,
+        plant_jobs,
+        plant_exports,
+        plant_programmes,
+        plant_cycles,
+        plant_payments,
+        plant_ledger,
+        plant_memberships,
+    ):
         await planting(server, *regencies)
 
 
@@ -80,6 +147,13 @@ async def belongings(
     clerk = await api.as_(Role.REGENCY_ADMIN, regency.code)
     imports = await clerk.query(CURSORS, id=import_of(regency), region=regency.code)
     pages = await clerk.query(_CURSORS, region=regency.code, district=quiet_district(regency), since=FUTURE)
+    lists = await clerk.query(_LISTS, region=regency.code, cycle=cycle_of(regency))
+    insurance = await clerk.query(_INSURANCE, region=regency.code)
+    payments = await clerk.query(_PAYMENTS, region=regency.code, order=order_of(regency))
+    (answer,) = payments["paymentOrder"]["files"]["nodes"]
+    ledger = await clerk.query(_LEDGER, region=regency.code, wallet=wallet_of(regency))
+    returns = await (await api.as_(Role.MINISTRY_ADMIN, regency.code)).query(_RETURNS, region=regency.code)
+    (paid,) = lists["entitlements"]["nodes"]
     return Belongings(
         family=f"Family:{regency.id}:{person['family_id']}",
         person=f"Person:{regency.id}:{person['id']}",
@@ -99,6 +173,40 @@ async def belongings(
         import_=import_of(regency),
         duplicate=duplicate_of(regency),
         imports_after=imports["imports"]["pageInfo"]["endCursor"],
+        quota=quota_of(regency),
+        quotas_after=pages["programme"]["quotas"]["pageInfo"]["endCursor"],
+        cycle=cycle_of(regency),
+        generation=generation_of(regency),
+        entitlement=entitlement_of(regency),
+        exclusion=await exclusion_of(owner, regency),
+        order=order_of(regency),
+        bank_file=bank_file_of(regency),
+        card=await card_of(owner, regency),
+        of_payments_after={
+            "paymentOrders": payments["paymentOrders"]["pageInfo"]["endCursor"],
+            "kksCards": payments["kksCards"]["pageInfo"]["endCursor"],
+            "jobs": payments["paymentOrder"]["jobs"]["pageInfo"]["endCursor"],
+            "files": payments["paymentOrder"]["files"]["pageInfo"]["endCursor"],
+            "results": answer["results"]["pageInfo"]["endCursor"],
+        },
+        membership=membership_of(regency),
+        review=review_of(regency),
+        wallet=wallet_of(regency),
+        entry=entry_of(regency),
+        idle_return=return_of(regency),
+        of_ledger_after={
+            "journalEntries": ledger["journalEntries"]["pageInfo"]["endCursor"],
+            "wallets": ledger["wallets"]["pageInfo"]["endCursor"],
+            "entries": ledger["node"]["entries"]["pageInfo"]["endCursor"],
+            "idleReturns": returns["idleReturns"]["pageInfo"]["endCursor"],
+        },
+        of_insurance_after={name: page["pageInfo"]["endCursor"] for name, page in insurance.items()},
+        of_aid_after={
+            "aidCycles": lists["aidCycles"]["pageInfo"]["endCursor"],
+            "entitlements": lists["entitlements"]["pageInfo"]["endCursor"],
+            "aidExclusions": lists["aidExclusions"]["pageInfo"]["endCursor"],
+            "payments": paid["family"]["payments"]["pageInfo"]["endCursor"],
+        },
         of_import_after={name: page["pageInfo"]["endCursor"] for name, page in imports["import"].items()},
     )
 
@@ -140,9 +248,9 @@ def argument_values(own: Belongings, foreign: Belongings) -> dict[str, Values]:
         "Query.family(id)": Values([own.family, foreign.family]),
         "Query.person(id)": Values([own.person, foreign.person]),
         "Query.personByNik(nik)": Values([own.nik, foreign.nik]),
-        "Query.node(id)": Values(_ids(own) + _ids(foreign)),
+        "Query.node(id)": Values(_PUBLIC_IDS + _ids(own) + _ids(foreign)),
         "Query.nodes(ids)": Values(
-            [["Region:33", *[each for pair in zip(_ids(foreign), _ids(own), strict=True) for each in pair]]]
+            [[*_PUBLIC_IDS, *[each for pair in zip(_ids(foreign), _ids(own), strict=True) for each in pair]]]
         ),
         "Query.grants(first)": pages,
         "Query.grants(after)": _cursors(own.grants_after, foreign.grants_after),
@@ -175,6 +283,13 @@ def argument_values(own: Belongings, foreign: Belongings) -> dict[str, Values]:
         "Query.jobs(region)": anywhere,
         "Query.jobs(filter)": Values(once=["{states: [FAILED], kinds: [EXPORT, MATCHING]}", "{states: [QUEUED]}"]),
         **_import_values(own, foreign, pages),
+        **_programme_values(own, foreign, pages),
+        **_aid_values(own, foreign, pages),
+        **_payment_values(own, foreign, pages),
+        **_insurance_values(own, foreign, pages),
+        **_ledger_values(own, foreign, pages, pages_of_events),
+        **_overlap_values(own, foreign, pages),
+        **_eligibility_values(),
         "AuditEvent.inclusionProof(seal)": Values(once=[json.dumps("0" * 64)]),
         "Query.region(code)": Values([CILACAP.code], ['"33"']),
         "Query.regions(first)": pages,
@@ -188,6 +303,178 @@ def argument_values(own: Belongings, foreign: Belongings) -> dict[str, Values]:
         "Region.children(first)": pages,
         "Region.children(after)": after_central_java,
         "Region.children(search)": Values(once=['"cilacap"']),
+    }
+
+
+def _programme_values(own: Belongings, foreign: Belongings, pages: Values) -> dict[str, Values]:
+    day = Values(once=['"2026-10-01"'])
+    return {
+        "Query.programme(code)": Values([PROGRAMME]),
+        "Query.programmes(first)": pages,
+        "Query.programmes(after)": Values(once=[json.dumps(base64.urlsafe_b64encode(b'["CODE", "PBI_JK"]').decode())]),
+        "Query.programmes(on)": day,
+        "Query.programmes(region)": Values(once=[json.dumps(code) for code in (BANYUMAS.code, CILACAP.code, "36")]),
+        "Programme.terms(on)": day,
+        "Programme.relations(on)": day,
+        "Programme.versions(first)": pages,
+        "Programme.versions(after)": _cursors(own.quotas_after),
+        "Programme.quotas(first)": pages,
+        "Programme.quotas(after)": _cursors(own.quotas_after, foreign.quotas_after),
+        "Programme.quotas(year)": Values(once=["2098", "2026"]),
+        "Programme.quotas(region)": Values(once=[json.dumps(code) for code in (BANYUMAS.code, CILACAP.code, "33")]),
+    }
+
+
+def _aid_values(own: Belongings, foreign: Belongings, pages: Values) -> dict[str, Values]:
+    places = Values(once=[json.dumps(code) for code in (BANYUMAS.code, CILACAP.code, "33")])
+    programme, period = Values(once=[json.dumps(AID), '"PKH"']), Values(once=[json.dumps(PERIOD)])
+    cycles = [json.dumps(own.cycle), json.dumps(foreign.cycle)]
+
+    def after(name: str) -> Values:
+        return _cursors(own.of_aid_after[name], foreign.of_aid_after[name])
+
+    return {
+        "Query.aidCycle(id)": Values([own.cycle, foreign.cycle]),
+        "Query.aidCycles(first)": pages,
+        "Query.aidCycles(after)": after("aidCycles"),
+        "Query.aidCycles(region)": places,
+        "Query.aidCycles(programme)": programme,
+        "Query.aidCycles(period)": period,
+        "Query.entitlements(first)": pages,
+        "Query.entitlements(after)": after("entitlements"),
+        "Query.entitlements(cycle)": Values(once=cycles),
+        "Query.entitlements(region)": places,
+        "Query.entitlements(programme)": programme,
+        "Query.entitlements(period)": period,
+        "Query.aidExclusions(first)": pages,
+        "Query.aidExclusions(after)": after("aidExclusions"),
+        "Query.aidExclusions(cycle)": Values([own.cycle, foreign.cycle]),
+        "Query.aidExclusions(reason)": Values(once=['"DOUBLE_AID"']),
+        "Query.aidSummary(region)": Values(["33", CILACAP.code, BANYUMAS.code]),
+        "Query.aidSummary(by)": Values(["REGENCY"], ["PROVINCE"]),
+        "Query.aidSummary(programme)": Values([AID]),
+        "Query.aidSummary(period)": Values([PERIOD]),
+        "Family.entitlements(first)": pages,
+        "Family.entitlements(after)": after("entitlements"),
+        "Family.entitlements(programme)": programme,
+        "Family.entitlements(period)": period,
+        "Family.payments(first)": pages,
+        "Family.payments(after)": after("payments"),
+        "Family.payments(asOf)": Values(once=['"2100-12-31"', '"2020-01-01"']),
+        "Family.payments(programme)": programme,
+    }
+
+
+def _payment_values(own: Belongings, foreign: Belongings, pages: Values) -> dict[str, Values]:
+    places = Values(once=[json.dumps(code) for code in (BANYUMAS.code, CILACAP.code, "33")])
+
+    def after(name: str) -> Values:
+        return _cursors(own.of_payments_after[name], foreign.of_payments_after[name])
+
+    return {
+        "Query.paymentOrder(id)": Values([own.order, foreign.order]),
+        "Query.paymentOrders(first)": pages,
+        "Query.paymentOrders(after)": after("paymentOrders"),
+        "Query.paymentOrders(region)": places,
+        "Query.paymentOrders(cycle)": Values(once=[json.dumps(own.cycle), json.dumps(foreign.cycle)]),
+        "Query.kksCards(first)": pages,
+        "Query.kksCards(after)": after("kksCards"),
+        "Query.kksCards(region)": places,
+        "PaymentOrder.jobs(first)": Values([2], ["1"]),
+        "PaymentOrder.jobs(after)": after("jobs"),
+        "PaymentOrder.files(first)": Values([2], ["1"]),
+        "PaymentOrder.files(after)": after("files"),
+        "BankFile.results(first)": Values([2], ["1"]),
+        "BankFile.results(after)": after("results"),
+    }
+
+
+def _insurance_values(own: Belongings, foreign: Belongings, pages: Values) -> dict[str, Values]:
+    lists: dict[str, Values] = {}
+    for name, after in own.of_insurance_after.items():
+        lists[f"Query.{name}(first)"] = pages
+        lists[f"Query.{name}(after)"] = _cursors(after, foreign.of_insurance_after[name])
+        lists[f"Query.{name}(region)"] = Values(once=[json.dumps(code) for code in (BANYUMAS.code, CILACAP.code, "33")])
+    return lists
+
+
+def _ledger_values(own: Belongings, foreign: Belongings, pages: Values, pages_with_proofs: Values) -> dict[str, Values]:
+    places = Values(once=[json.dumps(code) for code in (BANYUMAS.code, CILACAP.code, "33")])
+    programme = Values(once=[json.dumps(AID), '"PKH"'])
+
+    def after(name: str) -> Values:
+        return _cursors(own.of_ledger_after[name], foreign.of_ledger_after[name])
+
+    def both(mine: str, theirs: str) -> Values:
+        return Values(once=[json.dumps(mine), json.dumps(theirs)])
+
+    return {
+        "Query.journalEntry(id)": Values([own.entry, foreign.entry]),
+        "Query.journalEntries(first)": pages_with_proofs,
+        "Query.journalEntries(after)": after("journalEntries"),
+        "Query.journalEntries(region)": places,
+        "Query.journalEntries(programme)": programme,
+        "Query.journalEntries(cycle)": both(own.cycle, foreign.cycle),
+        "Query.journalEntries(family)": both(own.family, foreign.family),
+        "Query.journalEntries(wallet)": both(own.wallet, foreign.wallet),
+        "Query.wallets(first)": pages_with_proofs,
+        "Query.wallets(after)": after("wallets"),
+        "Query.wallets(region)": places,
+        "Query.wallets(programme)": programme,
+        "Query.wallets(holding)": Values(once=["true", "false"]),
+        "Query.ledgerBalances(region)": Values([None, "33"], [json.dumps(CILACAP.code), json.dumps(BANYUMAS.code)]),
+        "Query.ledgerBalances(by)": Values(["REGENCY"], ["PROVINCE"]),
+        "Query.ledgerBalances(programme)": programme,
+        "Query.idleReturns(first)": pages,
+        "Query.idleReturns(after)": after("idleReturns"),
+        "Query.idleReturns(region)": places,
+        "Query.idleReturns(programme)": programme,
+        "Wallet.entries(first)": Values([2], ["1"]),
+        "Wallet.entries(after)": after("entries"),
+        "JournalEntry.inclusionProof(seal)": Values(once=[json.dumps("0" * 64)]),
+    }
+
+
+def _overlap_values(own: Belongings, foreign: Belongings, pages: Values) -> dict[str, Values]:
+    period = Values([PERIOD], ['"2030-01-01"'])
+    regions = Values(["33"], [json.dumps(code) for code in (BANYUMAS.code, CILACAP.code)])
+    kinds = [kind.value for kind in OverlapKind]
+    return {
+        "Query.aidOverlap(region)": regions,
+        "Query.aidOverlap(by)": Values(["DISTRICT"], ["PROVINCE", "REGENCY", "VILLAGE"]),
+        "Query.aidOverlap(period)": period,
+        "Query.aidOverlap(decileTo)": Values(once=["10", "1"]),
+        "Query.aidOverlapFamilies(first)": pages,
+        "Query.aidOverlapFamilies(after)": _cursors(own.families_after, foreign.families_after),
+        "Query.aidOverlapFamilies(region)": regions,
+        "Query.aidOverlapFamilies(kind)": Values(["WITHOUT_AID"], kinds),
+        "Query.aidOverlapFamilies(period)": period,
+        "Query.aidOverlapFamilies(decileTo)": Values(once=["10"]),
+    }
+
+
+def _eligibility_values() -> dict[str, Values]:
+    sentence = '"desil {family.decile}"'
+    rule = (
+        f'number: 1, code: "UJI", condition: "family.decile <= 2", met: {sentence}, metEnglish: {sentence}, unmet: {sentence}, '
+        f"unmetEnglish: {sentence}"
+    )
+    component = (
+        'component: "ANAK", name: "anak", nameEnglish: "child", condition: "person.age < 18", mostPerFamily: 2, '
+        "amounts: [{year: 2026, amount: 1200000}]"
+    )
+    return {
+        "Query.eligibilityTry(programme)": Values(["SEMBAKO"], ['"PKH"']),
+        "Query.eligibilityTry(period)": Values(["2026-07-01"]),
+        "Query.eligibilityTry(region)": Values([BANYUMAS.code, CILACAP.code], [json.dumps(CILACAP.village(1, 1))]),
+        "Query.eligibilityTry(terms)": Values(
+            once=[
+                f"{{amount: 100000, rules: [{{{rule}}}]}}",
+                f"{{mostPersons: 3, rules: [], components: [{{{component}}}]}}",
+            ]
+        ),
+        "Family.whyNot(programme)": Values(["SEMBAKO"], ['"PKH"']),
+        "Family.whyNot(period)": Values(["2026-07-01"]),
     }
 
 
@@ -215,6 +502,9 @@ def _import_values(own: Belongings, foreign: Belongings, pages: Values) -> dict[
     }
 
 
+_PUBLIC_IDS = ["Region:33", f"Programme:{PROGRAMME}", TERMS]
+
+
 def _ids(belongings: Belongings) -> list[str]:
     return [
         belongings.family,
@@ -226,6 +516,19 @@ def _ids(belongings: Belongings) -> list[str]:
         belongings.export,
         belongings.import_,
         belongings.duplicate,
+        belongings.quota,
+        belongings.cycle,
+        belongings.generation,
+        belongings.entitlement,
+        belongings.exclusion,
+        belongings.wallet,
+        belongings.entry,
+        belongings.idle_return,
+        belongings.order,
+        belongings.bank_file,
+        belongings.card,
+        belongings.membership,
+        belongings.review,
     ]
 
 

@@ -25,9 +25,8 @@ from graphql import (
     is_required_argument,
 )
 
-MOST_VISITS = 2
-"""How often one way comes through the same type: Family, its members, and their family once more."""
-LONGEST_WAY = 5
+LONGEST_WAY = 6
+"""Every field is reached, and followed by every other, within as many steps."""
 
 
 class Uncovered(AssertionError):
@@ -98,10 +97,13 @@ class Walk:
         return plain + asking
 
     def _ways(self) -> Iterator[Way]:
-        """Shortest first. Below a public type every field is taken once, and the node of an edge is where a way ends: what
-        lies there is nobody's, or is walked below `nodes`.
+        """Shortest first, until each field has followed on each other once.
+
+        A relation is compiled from the row that it stands on and from its own permission, so which fields led to that row makes no
+        difference. Below a public type every field is taken once, and the node of an edge is where a way ends: what lies there is
+        nobody's, or is walked below `nodes`.
         """
-        taken: set[tuple[str, str]] = set()
+        taken: set[tuple[tuple[str, str] | None, tuple[str, str]]] = set()
         waiting: deque[tuple[Way, GraphQLNamedType]] = deque([((), cast("GraphQLObjectType", self.schema.query_type))])
         while waiting:
             way, type_ = waiting.popleft()
@@ -110,11 +112,11 @@ class Walk:
             for object_type in () if ended else self._object_types(type_):
                 for name, definition in object_type.fields.items():
                     to = get_named_type(definition.type)
-                    known = (object_type.name, name) in taken
-                    again = sum(step.to == to.name for step in way) >= MOST_VISITS
-                    if not is_composite_type(to) or (known if object_type.name in self.public else again):
+                    above = None if object_type.name in self.public or not way else way[-1][:2]
+                    pair = (above, (object_type.name, name))
+                    if not is_composite_type(to) or pair in taken:
                         continue
-                    taken.add((object_type.name, name))
+                    taken.add(pair)
                     further.append(((*way, Step(object_type.name, name, to.name)), to))
             waiting.extend(further)
             if not further:
@@ -142,7 +144,7 @@ class Walk:
     def _requests(self, way: Way, *, asking: bool = False) -> Iterator[Request]:
         """One request for each combination of what is always given, then one for each value that is given once."""
         asked = self._arguments(way, asking=asking)
-        always = {key: values.always for key, (_, values) in asked.items()}
+        always = {key: _leading_on(key, values.always, way) for key, (_, values) in asked.items()}
         for chosen in product(*always.values()):
             variables = {key: value for key, value in zip(always, chosen, strict=True) if value is not None}
             yield self._request(way, variables, {}, asking=asking)
@@ -206,7 +208,9 @@ class Walk:
         """All arguments along ``way``; those of leaves too where it is ``asking``."""
         steps = list(way)
         if asking:
-            reached = {type_.name for step in way for type_ in self._object_types(self.schema.type_map[step.to])}
+            passed = {step.type for step in way[1:]}
+            ends = {type_.name for type_ in self._object_types(self.schema.type_map[way[-1].to])}
+            reached = passed | ends
             for type_name in sorted(reached):
                 fields = cast("GraphQLObjectType", self.schema.type_map[type_name]).fields
                 steps += [Step(type_name, name, "") for name, definition in fields.items() if self._asks(definition)]
@@ -242,6 +246,25 @@ def reachable_types(schema: GraphQLSchema, root: str) -> dict[str, GraphQLObject
         elif isinstance(type_, GraphQLObjectType) and type_.name not in found:
             found[type_.name] = type_
             waiting.extend(get_named_type(definition.type) for definition in type_.fields.values())
+    return found
+
+
+def _leading_on(key: str, values: Sequence[Any], way: Way) -> Sequence[Any]:
+    """Of the ids of all kinds that `node` and `nodes` are given, those of the type that the way goes on from.
+
+    Raises:
+        Uncovered: there is none of that type.
+    """
+    if key not in {"Query.node(id)", "Query.nodes(ids)"} or len(way) == 1:
+        return values
+    prefix = f"{way[1].type}:"
+    found: Sequence[Any]
+    if key == "Query.node(id)":
+        found = [value for value in values if value.startswith(prefix)]
+    else:
+        found = [ids for ids in ([value for value in ids if value.startswith(prefix)] for ids in values) if ids]
+    if not found:
+        raise Uncovered(f"{key} has no id of a {way[1].type}")
     return found
 
 

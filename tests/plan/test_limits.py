@@ -9,7 +9,8 @@ from graphql import GraphQLError, get_introspection_query, parse
 from graphql.language import FieldNode, NameNode, OperationDefinitionNode, OperationType, SelectionSetNode
 from graphql.language.ast import DocumentNode
 from hypothesis import HealthCheck, given, settings
-from hypothesis_graphql import queries
+from hypothesis import strategies as st
+from hypothesis_graphql import nodes, queries
 
 from app.schema import errors
 from app.schema.language import Language
@@ -336,7 +337,7 @@ def test_the_pass_counts_what_writing_out_counts(text: str) -> None:
         assert refusal.cost == min(expected.values, 10**12)  # noqa: PT017
 
 
-@given(queries(api().sdl))
+@given(queries(api().sdl, custom_scalars={"Date": st.dates().map(str).map(nodes.String)}))
 @settings(PATIENT, max_examples=50)
 def test_documents_of_a_generator_of_others_are_counted_alike(text: str) -> None:
     document = parse(text)

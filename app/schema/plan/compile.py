@@ -227,7 +227,7 @@ class Compiler:
     def _id_columns(self, source: Source, rows: sa.FromClause) -> list[str]:
         # A person's row also leads to the family and so to everybody in it.
         above = ["family_id"] if "family_id" in rows.c and self.personal - {source.table.name} else []
-        return ["id", *above]
+        return list(dict.fromkeys([*source.about, *above]))
 
     def _many(self, specification: Many, selected: Selected) -> sa.ColumnElement[Any]:
         rows, conditions = self._related(specification, selected)

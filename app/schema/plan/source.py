@@ -63,8 +63,8 @@ class Order:
 class Source:
     """Where the rows of an object type are, and who may read them.
 
-    Rows that are ``personal`` are about somebody: whoever reads them through a root field is kept in the audit trail. Rows with an
-    ``own`` column are shown to nobody but the principal whose id it holds.
+    Rows that are ``personal`` are about somebody: whoever reads them through a root field is kept in the audit trail, with the persons
+    and families that the columns ``about`` name. Rows with an ``own`` column are shown to nobody but the principal whose id it holds.
     """
 
     table: sa.Table
@@ -74,6 +74,7 @@ class Source:
     node: NodeKey | None = None
     personal: bool = False
     own: str | None = None
+    about: tuple[str, ...] = ("id",)
 
     def node_text(self, row: Row) -> sa.ColumnElement[str]:
         """The node id of ``row``."""

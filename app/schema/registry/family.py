@@ -1,19 +1,27 @@
 """Families of the registry."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
 from app.authz.permissions import Permission
 from app.domain.registry import enums
+from app.schema.bansos.eligibility import FamilyEligibility, why_not_of_family
+from app.schema.bansos.entitlement_filters import AS_OF, CHOSEN, NEEDS, of_family, paid_to_family
 from app.schema.node import Node
-from app.schema.plan.source import Many, One, Part, column, expression, planned, planned_field
+from app.schema.paging import Connection, page_arguments
+from app.schema.plan.source import Connect, Many, One, Part, column, expression, planned, planned_field
 from app.schema.regions import DISTRICT, REGENCY, VILLAGE, Region
 from app.schema.registry.person import Person
 from app.schema.registry.ranks import RegistryEdition, WelfareRank
 from app.schema.registry.reveal import revealed_number
 from app.schema.registry.sources import FAMILIES, initial_of
 from app.schema.scalars import Date, DateTime
+
+if TYPE_CHECKING:
+    from app.schema.bansos.cards import KksCard
+    from app.schema.bansos.entitlements import Entitlement, FamilyPayment
+    from app.schema.bansos.ledger import Wallet
 
 
 @strawberry.type(description="The house that a family lives in, by the answers of Regsosek and DTSEN.")
@@ -146,9 +154,42 @@ class Family(Node):
         ),
         description="Welfare ranks of all editions, the newest first.",
     )
+    cards: list[Annotated["KksCard", strawberry.lazy("app.schema.bansos.cards")]] = planned_field(
+        Many(
+            lambda reading, rows: [
+                rows.c.regency_id == reading.parent.c.regency_id,
+                rows.c.family_id == reading.parent.c.id,
+            ],
+            lambda rows: [rows.c.created_at.desc(), rows.c.id],
+        ),
+        description="The cards (KKS) of the family, the newest first: those that were lost or replaced too. Needs `bansos:card:read`.",
+    )
+    wallets: list[Annotated["Wallet", strawberry.lazy("app.schema.bansos.ledger")]] = planned_field(
+        Many(
+            lambda reading, rows: [
+                rows.c.regency_id == reading.parent.c.regency_id,
+                rows.c.family_id == reading.parent.c.id,
+            ],
+            lambda rows: [rows.c.programme_code],
+        ),
+        description="What it has of each programme and has not spent, by code of the programme. Needs `bansos:ledger:read`.",
+    )
     edition: RegistryEdition = planned_field(
         One(lambda reading, rows: [rows.c.id == reading.parent.c.edition_id]),
         description="The edition that the family's data comes from.",
     )
+    entitlements: Connection[Annotated["Entitlement", strawberry.lazy("app.schema.bansos.entitlements")]] = (
+        planned_field(
+            Connect(of_family),
+            description=f"What the family is to receive, or was, by all cycles, cancelled ones included. {NEEDS}",
+            arguments=page_arguments(*CHOSEN),
+        )
+    )
+    payments: Connection[Annotated["FamilyPayment", strawberry.lazy("app.schema.bansos.entitlements")]] = planned_field(
+        Connect(paid_to_family),
+        description=f"What has reached the account of the family, newest first. {NEEDS}",
+        arguments=page_arguments(AS_OF, CHOSEN[0]),
+    )
+    why_not: FamilyEligibility | None = why_not_of_family()
     version: int = column("version", description="Grows with every change; give it back when you change the family.")
     updated_at: DateTime = column("updated_at", description="When the family was last changed.")

@@ -7,13 +7,14 @@ import strawberry
 from app.authz.permissions import Permission
 from app.domain.registry import enums
 from app.schema.node import Node
-from app.schema.plan.source import One, Part, column, expression, planned, planned_field
+from app.schema.plan.source import Many, One, Part, column, expression, planned, planned_field
 from app.schema.regions import REGENCY, VILLAGE, Region
 from app.schema.registry.reveal import revealed_number
 from app.schema.registry.sources import PERSONS, initial_of
 from app.schema.scalars import Date, DateTime
 
 if TYPE_CHECKING:
+    from app.schema.bansos.memberships import HealthMembership
     from app.schema.registry.family import Family
 
 
@@ -132,6 +133,19 @@ class Person(Node):
             ]
         ),
         description="The family that the person belongs to.",
+    )
+    health_memberships: "list[Annotated[HealthMembership, strawberry.lazy('app.schema.bansos.memberships')]]" = (
+        planned_field(
+            Many(
+                lambda reading, rows: [
+                    rows.c.regency_id == reading.parent.c.regency_id,
+                    rows.c.person_id == reading.parent.c.id,
+                ],
+                lambda rows: [rows.c.made_at.desc(), rows.c.id],
+            ),
+            description="Memberships of health insurance that the state or the region pays, the newest first; needs "
+            "`bansos:membership:read`.",
+        )
     )
     version: int = column("version", description="Grows with every change; give it back when you change the person.")
     updated_at: DateTime = column("updated_at", description="When the person was last changed.")

@@ -157,6 +157,13 @@ async def test_a_line_that_lies_elsewhere_than_its_entry(books: Books, paid: Pai
     assert [each.subject for each in found] == [str(key.id)]
 
 
+async def test_lines_whose_entry_is_gone(books: Books, paid: Paid) -> None:
+    key = await books.key(paid.keys[0])
+    await books.owner.execute("delete from journal_entry where id = $1", key.id)
+    found = [each for each in await books.check() if each.fault is Fault.ENTRY_MISPLACED]
+    assert {each.subject for each in found} == {str(key.id)}
+
+
 async def test_a_family_that_is_said_to_be_paid_and_has_no_entry(books: Books, paid: Paid) -> None:
     await books.owner.execute("update entitlement set step = 'TOPPED_UP' where id = $1", paid.failed)
     assert await books.check() == [Discrepancy(Fault.PAID_WITHOUT_ENTRY, BANYUMAS.id, str(paid.failed), 1, 0)]

@@ -241,6 +241,24 @@ async def test_lines_sum_to_zero_are_numbered_and_lie_with_their_entry(books: Bo
     assert await books.check_money() == []
 
 
+async def test_lines_of_no_entry_are_refused(books: Books) -> None:
+    lines = [
+        _LINE.format(
+            id=UUID(int=1),
+            number=n,
+            village=books.purse().village_id,
+            account=account,
+            holder="null",
+            programme="UJI_A",
+            amount=amount,
+        )
+        for n, account, amount in ((1, "CLEARING", -5), (2, "TREASURY", 5))
+    ]
+    with pytest.raises(asyncpg.PostgresError) as refusal:
+        await books.owner.execute(f"with a as ({lines[0]}) {lines[1]}")
+    assert refusal.value.sqlstate == UNBALANCED
+
+
 async def test_no_line_is_added_to_an_entry_later(books: Books) -> None:
     topped = await books.top_up(books.purse(), 5)
     place = books.purse().village_id
@@ -261,7 +279,7 @@ async def test_no_line_is_added_to_an_entry_later(books: Books) -> None:
         "update wallet set balance = 1",
         "update wallet set moved_at = now()",
         "delete from wallet",
-        "insert into wallet (regency_id, id, village_id, family_id, programme_code, balance) select * from wallet limit 1",
+        "insert into wallet (regency_id, id, balance) select regency_id, gen_random_uuid(), 1 from wallet limit 1",
         "update journal_entry set reason = 'x'",
         "delete from journal_entry",
         "insert into journal_entry (happened_at) values (now())",

@@ -47,9 +47,9 @@ from journal_entry e left join (
 ) l on l.regency_id = e.regency_id and l.entry_id = e.id
 where l.total is distinct from 0 or l.lines < 2 or l.first <> 1 or l.last <> l.lines"""
 _PLACES_OF_LINES: Final = """
-select e.regency_id as region_id, e.id::text as subject, e.village_low as stored, l.village_low as counted
-from journal_line l join journal_entry e on e.regency_id = l.regency_id and e.id = l.entry_id
-where (l.village_low, l.village_high, l.programme_code) <> (e.village_low, e.village_high, e.programme_code)"""
+select l.regency_id as region_id, l.entry_id::text as subject, coalesce(e.village_low, 0) as stored, l.village_low as counted
+from journal_line l left join journal_entry e on e.regency_id = l.regency_id and e.id = l.entry_id
+where (l.village_low, l.village_high, l.programme_code) is distinct from (e.village_low, e.village_high, e.programme_code)"""
 # A line belongs to a wallet of its own programme only.
 _WALLETS: Final = """
 select regency_id as region_id, id::text as subject, coalesce(w.balance, 0) as stored, coalesce(l.total, 0) as counted

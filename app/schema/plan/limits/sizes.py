@@ -61,12 +61,18 @@ _MOST_REGIONS: Final[Mapping[tuple[int, str], int]] = {
     (3, "VILLAGE"): 1,
 }
 """Regions of a level in the largest region whose code has so many dots: the tree of the data folder."""
+_REGIONS_OF_COUNTRY: Final = {"PROVINCE": 38, "REGENCY": 514}
 
 
 def _summary_rows(region: Any, by: Any) -> int:
     dots = region.count(".") if isinstance(region, str) else 0
     # A term where the schema has coerced it, a name where it stands in the document.
     return _MOST_REGIONS.get((dots, getattr(by, "value", by)), 1)
+
+
+def _balance_rows(region: Any, by: Any) -> int:
+    # Where no region is named, all of the country.
+    return _summary_rows(region, by) if region is not None else _REGIONS_OF_COUNTRY[getattr(by, "value", by)]
 
 
 class Count(NamedTuple):
@@ -122,8 +128,12 @@ def _exactly(number: int) -> Count:
 _FIRST: Final = Count(_page, ("first",), (DEFAULT_PAGE,))
 _IDS: Final = Count(_ids, ("ids",), ((),))
 _SUMMARY_ROWS: Final = Count(_summary_rows, ("region", "by"), ("", "VILLAGE"))
-_GIVEN: Final[Mapping[tuple[str, str], Count]] = {("Query", "registrySummary"): _SUMMARY_ROWS}
-_TAKEN: Final = frozenset({("RegistrySummary", "rows")})
+_GIVEN: Final[Mapping[tuple[str, str], Count]] = {
+    ("Query", "registrySummary"): _SUMMARY_ROWS,
+    ("Query", "aidOverlap"): _SUMMARY_ROWS,
+    ("Query", "ledgerBalances"): Count(_balance_rows, ("region", "by"), (None, "REGENCY")),
+}
+_TAKEN: Final = frozenset({("RegistrySummary", "rows"), ("AidOverlap", "rows"), ("LedgerBalances", "rows")})
 _LISTS: Final[Mapping[tuple[str, str], Count]] = {
     ("Me", "permissions"): _exactly(50),
     ("AuditEvent", "subjectIds"): _exactly(2 * LONGEST_PAGE),
@@ -131,6 +141,10 @@ _LISTS: Final[Mapping[tuple[str, str], Count]] = {
     ("RegistryCounts", "familiesByDecile"): _exactly(10),
     ("RegistryCounts", "personsByIdentityStatus"): _exactly(5),
     ("RegistryCounts", "personsByAge"): _exactly(16),
+    ("Person", "healthMemberships"): _exactly(3),
+    ("OverlapCounts", "doubleAid"): _exactly(5),
+    ("OverlapCounts", "toppedUp"): _exactly(5),
+    ("JournalEntry", "lines"): _exactly(2),
     # Introspection: averages of the schema, rounded up, whose products are no less than what there is of each.
     ("__Schema", "types"): _exactly(200),
     ("__Schema", "directives"): _exactly(10),
@@ -145,9 +159,11 @@ _LISTS: Final[Mapping[tuple[str, str], Count]] = {
 }
 
 
+# The place in its batch; up to a seal that somebody noted also seven values of every batch on the way.
+_PROOF: Final = Count(lambda seal: 50 if seal is None else 7 * MOST_BATCHES, ("seal",), (None,))
 _DOCUMENTS: Final[Mapping[tuple[str, str], Count]] = {
-    # The place in its batch; up to a seal that somebody noted also seven values of every batch on the way.
-    ("AuditEvent", "inclusionProof"): Count(lambda seal: 50 if seal is None else 7 * MOST_BATCHES, ("seal",), (None,)),
+    ("AuditEvent", "inclusionProof"): _PROOF,
+    ("JournalEntry", "inclusionProof"): _PROOF,
 }
 """Leaves that are documents of their own, of so many values."""
 
