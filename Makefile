@@ -17,7 +17,7 @@ demo: $(READY) ## Start with a synthetic province: FAMILIES=20000, KESOS_PORT=80
 
 test: lint ## Lint, compare schema.graphql with the code, run all tests
 	$(BIN)/kesos schema --check
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: $(READY) ## Style, types, import contracts, dependencies and what is known to be unsafe
 	$(BIN)/ruff check

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, cast
+from uuid import UUID
 
 from graphql import (
     DocumentNode,
@@ -28,6 +29,7 @@ from graphql import (
 from hypothesis import strategies as st
 from hypothesis_graphql import nodes, queries
 
+from tests.differential.cycle_fields import PERIODS
 from tests.differential.disguises import Disguise
 from tests.differential.happenings import GIVER, SOMEBODY
 from tests.differential.rows import encoded_cursor
@@ -53,15 +55,40 @@ _JUNK_IDS: Final = (
 
 _SEALED: Final = frozenset({"Family.kkRevealed", "Person.nikRevealed"})
 """Fields that are asked for elsewhere: each look at a number is logged."""
+_RULED: Final = frozenset({"Family.whyNot", "Entitlement.why", "AidExclusion.why"})
+"""Rules have a reference of their own, CEL's evaluation, in tests/bansos/eligibility; sentences are made of them in Python."""
+_COUNTED: Final = frozenset({"aidOverlap", "aidOverlapFamilies"})
+"""Root fields that tests/insights holds against counting family by family."""
+_ADDED_UP: Final = frozenset({"aidSummary", "ledgerBalances"})
+"""Root fields that tests/bansos holds against adding up cycle by cycle and line by line."""
+_WITHOUT_PLAN: Final = frozenset({"me", "eligibilityTry"})
+"""Root fields that are answered in Python."""
+_ELSEWHERE: Final = _SEALED | _RULED
 _WAYS_ON: Final = frozenset(
     f"{type_name}.{name}"
     for type_name, names in {
         "Region": "parent ancestors children changes",
-        "Family": "village district regency members",
-        "Person": "village regency family",
+        "Family": "village district regency members cards wallets entitlements payments",
+        "AidCycle": "programme regency generation",
+        "CycleGeneration": "job",
+        "Entitlement": "family recipient cycle programme",
+        "AidExclusion": "family cycle",
+        "FamilyPayment": "programme",
+        "PaymentOrder": "cycle regency files jobs",
+        "BankFile": "results",
+        "KksCard": "village",
+        "JournalEntry": "programme cycle",
+        "Wallet": "family programme village entries",
+        "IdleReturn": "region programme job",
+        "Person": "village regency family healthMemberships",
+        "HealthMembership": "person reactivates village regency",
+        "MembershipReview": "region job",
         "PrincipalGrant": "region",
         "CivilRegistryMatching": "region job",
         "Export": "job",
+        "Programme": "region versions relations quotas",
+        "ProgrammeQuota": "region",
+        "ProgrammeRelation": "other",
         "Import": "region job rows duplicates newFamilies changes departures",
     }.items()
     for name in names.split()
@@ -92,8 +119,53 @@ def _pools(samples: Samples) -> dict[str, Sequence[str | int]]:
     some += [*samples.matchings[:3], samples.matchings[5]]
     some += [*samples.jobs[:3], samples.jobs[-1], *samples.exports[:6], samples.exports[-1]]
     some += [*samples.imports[:2], samples.imports[-1], *samples.duplicates[:2], samples.duplicates[-1]]
+    some += ["Programme:PKH", "Programme:YAPI", *samples.terms, *samples.quotas[:3], samples.quotas[-1]]
+    some += [*samples.memberships[:4], samples.memberships[-1], *samples.reviews[:4]]
     some += [*samples.grants[:4], samples.grants[-1], *samples.events[:4], samples.events[-1]]
+    some += [identifier for ids in samples.aid.values() for identifier in (*ids[:2], ids[-1])]
+    aid, cursors_of = samples.aid, samples.aid_cursors
     return {
+        **{
+            f"{name}.after": (*cursors_of[kind], "?", samples.event_cursors[0])
+            for name, kind in {
+                "aidCycles": "AidCycle",
+                "entitlements": "Entitlement",
+                "aidExclusions": "AidExclusion",
+                "paymentOrders": "PaymentOrder",
+                "files": "BankFile",
+                "kksCards": "KksCard",
+                "journalEntries": "JournalEntry",
+                "entries": "JournalEntry",
+                "wallets": "Wallet",
+                "idleReturns": "IdleReturn",
+            }.items()
+        },
+        "payments.after": (*cursors_of["JournalEntry"], "?"),
+        "results.after": (encoded_cursor("LINE", [2]), encoded_cursor("LINE", [-1]), "?"),
+        "aidCycle.id": (*aid["AidCycle"] * 2, *aid["Entitlement"][:1], *_JUNK_IDS),
+        "paymentOrder.id": (*aid["PaymentOrder"], *aid["AidCycle"][:1], *_JUNK_IDS),
+        "journalEntry.id": (*aid["JournalEntry"][::9], *aid["Wallet"][:1], *_JUNK_IDS),
+        "cycle": (*aid["AidCycle"] * 3, *aid["PaymentOrder"][:1], *_JUNK_IDS[:2]),
+        "family": (*samples.families[:20], *samples.persons[:1], *_JUNK_IDS[:1]),
+        "wallet": (*aid["Wallet"][:20], *samples.families[:1], *_JUNK_IDS[:1]),
+        # Texts with NUL are asked for in known_aid: not every one of these fields refuses them yet.
+        "programme": (*("SEMBAKO", "PKH") * 6, "TIDAK_ADA", "", "\0"),
+        "period": (*PERIODS * 3, "2031-07-01"),
+        "asOf": ("2031-01-31", "2031-02-01", "2031-02-02", "2020-01-01"),
+        "aidExclusions.reason": ("DOUBLE_AID", "DOUBLE_AID", ""),
+        "programme.code": (
+            *("PKH", "SEMBAKO", "JAMSOSRATU", "BPNT_DAERAH_BANYUMAS", "YAPI") * 4,
+            "TIDAK_ADA",
+            "",
+            "\0",
+        ),
+        "programmes.after": (encoded_cursor("CODE", ["BLT_DD"]), encoded_cursor("CODE", [""]), "?"),
+        "versions.after": (encoded_cursor("NEWEST", [2, UUID(_NOBODY)]), *samples.quota_cursors[:1]),
+        "quotas.after": (*samples.quota_cursors, "?", samples.event_cursors[0]),
+        "healthMemberships.after": (*samples.membership_cursors, "?", samples.event_cursors[0]),
+        "membershipsAtRisk.after": (*samples.membership_cursors, "?"),
+        "membershipReviews.after": (*samples.review_cursors, "?"),
+        "year": (2021, 2022, 2026, 2026, -1, 2**31 - 1),
         "first": _SIZES,
         "region": _REGIONS,
         "within": _REGIONS,
@@ -195,8 +267,9 @@ def _selections(
     assert query is not None
     query.fields = {root: query.fields[root]}
     _without(schema, without)
-    # What a seal must look like is told below the root field, where nothing else is refused; tests/audit asks for that.
-    cast("GraphQLObjectType", schema.type_map["AuditEvent"]).fields["inclusionProof"].args = {}
+    # What a seal must look like is told below the root field, where nothing else is refused; tests/audit and tests/bansos ask for that.
+    for sealed in ("AuditEvent", "JournalEntry"):
+        cast("GraphQLObjectType", schema.type_map[sealed]).fields["inclusionProof"].args = {}
     writers = _give_pools(schema, _pools(samples))
     return queries(schema, custom_scalars=writers, print_ast=_selections_of)
 
@@ -211,10 +284,12 @@ def documents(sdl: str, samples: Samples) -> st.SearchStrategy[Generated]:
     published = build_schema(sdl)
     query = published.query_type
     assert query is not None
-    roots = [name for name in query.fields if name != "me"]
+    roots = [name for name in query.fields if name not in _WITHOUT_PLAN | _COUNTED | _ADDED_UP]
     definitions = parse(sdl + _PADDING, no_location=True)
     written = {
-        root: st.one_of([_selections(definitions, samples, root, without) for without in (_SEALED, _SEALED | _WAYS_ON)])
+        root: st.one_of(
+            [_selections(definitions, samples, root, without) for without in (_ELSEWHERE, _ELSEWHERE | _WAYS_ON)]
+        )
         for root in roots
     }
 

@@ -9,7 +9,16 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from tests.differential import export_fields, import_fields, job_fields
+from tests.differential import (
+    cycle_fields,
+    export_fields,
+    import_fields,
+    insurance_fields,
+    job_fields,
+    ledger_fields,
+    payment_fields,
+    programme_fields,
+)
 from tests.differential.rows import Row
 
 if TYPE_CHECKING:
@@ -150,7 +159,12 @@ async def happen(owner: "asyncpg.Connection[asyncpg.Record]", persons: Sequence[
     for matching in _matchings():
         await _insert(owner, "civil_registry_matching", matching)
     await import_fields.start(owner)
+    await programme_fields.start(owner)
+    await insurance_fields.start(owner)
     await job_fields.start(owner, matcher=GIVER, importer=import_fields.STARTER)
+    await cycle_fields.start(owner)
+    await payment_fields.start(owner)
+    await ledger_fields.start(owner)
     for event in _events(persons):
         await _insert(owner, "audit_event", event)
 
@@ -158,9 +172,14 @@ async def happen(owner: "asyncpg.Connection[asyncpg.Record]", persons: Sequence[
 async def unhappen(owner: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Take all of that back."""
     await forget(owner)
+    await ledger_fields.clear(owner)
+    await payment_fields.clear(owner)
+    await cycle_fields.clear(owner)
     await export_fields.clear(owner)
     await job_fields.clear(owner)
     await import_fields.clear(owner)
+    await programme_fields.clear(owner)
+    await insurance_fields.clear(owner)
     await owner.execute("delete from audit_event where request_id = $1", _REQUEST)
     await owner.execute("delete from principal_grant where principal_id = $1", SOMEBODY)
     await owner.execute("delete from civil_registry_matching where created_by = $1", GIVER)

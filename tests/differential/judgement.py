@@ -4,6 +4,7 @@ A root field is refused as a whole, by the permissions and the arguments of all 
 root field; which of them is told is the engine's choice.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,11 +33,16 @@ from app.domain.registry.nik import check_nik
 from app.settings import TEST_NIK_PROVINCE
 from tests.differential import (
     audit_fields,
+    cycle_fields,
     export_fields,
     import_fields,
+    insurance_fields,
     job_fields,
+    ledger_fields,
     matching_fields,
+    payment_fields,
     principal_fields,
+    programme_fields,
     region_fields,
     registry_fields,
 )
@@ -55,8 +61,23 @@ NODES: Final[Mapping[str, Permission]] = {
     "AuditEvent": Permission.AUDIT_EVENT_READ,
     "Job": Permission.JOBS_JOB_READ,
     "Export": Permission.EXPORTS_EXPORT_RUN,
+    "Programme": Permission.BANSOS_PROGRAMME_READ,
+    "ProgrammeTerms": Permission.BANSOS_PROGRAMME_READ,
+    "ProgrammeQuota": Permission.BANSOS_PROGRAMME_READ,
+    "HealthMembership": Permission.BANSOS_MEMBERSHIP_READ,
+    "MembershipReview": Permission.BANSOS_MEMBERSHIP_READ,
+    "AidCycle": Permission.BANSOS_CYCLE_READ,
+    "CycleGeneration": Permission.BANSOS_CYCLE_READ,
+    "Entitlement": Permission.BANSOS_ENTITLEMENT_READ,
+    "AidExclusion": Permission.BANSOS_ENTITLEMENT_READ,
+    "PaymentOrder": Permission.BANSOS_PAYMENT_READ,
+    "BankFile": Permission.BANSOS_PAYMENT_READ,
+    "KksCard": Permission.BANSOS_CARD_READ,
+    "JournalEntry": Permission.BANSOS_LEDGER_READ,
+    "Wallet": Permission.BANSOS_LEDGER_READ,
+    "IdleReturn": Permission.BANSOS_LEDGER_READ,
 }
-_OF_TENANTS: Final = frozenset(NODES) - {"Region", "PrincipalGrant"}
+_OF_TENANTS: Final = frozenset(NODES) - {"Region", "PrincipalGrant", "Programme", "ProgrammeTerms", "AidExclusion"}
 """Types whose ids tell the regency."""
 _TYPES: Final[Mapping[str, Permission]] = {
     **NODES,
@@ -74,6 +95,34 @@ _TYPES: Final[Mapping[str, Permission]] = {
     "ImportConnection": Permission.REGISTRY_IMPORT_READ,
     "JobConnection": Permission.JOBS_JOB_READ,
     "ExportConnection": Permission.EXPORTS_EXPORT_RUN,
+    "HealthMembershipConnection": Permission.BANSOS_MEMBERSHIP_READ,
+    "MembershipReviewConnection": Permission.BANSOS_MEMBERSHIP_READ,
+    **dict.fromkeys(("AidCycleConnection", "CycleOutcome"), Permission.BANSOS_CYCLE_READ),
+    **dict.fromkeys(
+        ("EntitlementConnection", "AidExclusionConnection", "FamilyPaymentConnection", "FamilyPayment"),
+        Permission.BANSOS_ENTITLEMENT_READ,
+    ),
+    **dict.fromkeys(
+        ("PaymentOrderConnection", "BankFileConnection", "BankResultConnection", "BankResult"),
+        Permission.BANSOS_PAYMENT_READ,
+    ),
+    "KksCardConnection": Permission.BANSOS_CARD_READ,
+    **dict.fromkeys(
+        ("JournalEntryConnection", "JournalLine", "WalletConnection", "IdleReturnConnection"),
+        Permission.BANSOS_LEDGER_READ,
+    ),
+    **dict.fromkeys(
+        (
+            "ProgrammeConnection",
+            "ProgrammeTermsConnection",
+            "ProgrammeQuotaConnection",
+            "LegalBasis",
+            "EligibilityRule",
+            "BenefitComponent",
+            "BenefitAmount",
+        ),
+        Permission.BANSOS_PROGRAMME_READ,
+    ),
 }
 _FIELDS: Final[Mapping[str, Permission]] = {
     **{
@@ -87,6 +136,7 @@ _FIELDS: Final[Mapping[str, Permission]] = {
     "Person.health": Permission.REGISTRY_HEALTH_READ,
     "Query.personByNik": Permission.REGISTRY_PERSON_LOOKUP,
     "Query.subjectAccess": Permission.AUDIT_SUBJECT_READ,
+    "BankFile.downloadUrl": Permission.BANSOS_PAYMENT_REPORT,
 }
 _KEYS: Final = {
     "Query.families": registry_fields.FAMILY_KEYS,
@@ -100,6 +150,11 @@ _KEYS: Final = {
     "Query.exports": export_fields.KEYS,
     "Query.subjectAccess": audit_fields.KEYS,
     **import_fields.KEYS,
+    **programme_fields.KEYS,
+    **insurance_fields.KEYS,
+    **cycle_fields.KEYS,
+    **payment_fields.KEYS,
+    **ledger_fields.KEYS,
 }
 _TYPED_IDS: Final = {
     "Query.civilRegistryMatching": "CivilRegistryMatching:",
@@ -108,6 +163,9 @@ _TYPED_IDS: Final = {
     "Query.export": "Export:",
     "Query.family": "Family:",
     "Query.person": "Person:",
+    "Query.aidCycle": "AidCycle:",
+    "Query.paymentOrder": "PaymentOrder:",
+    "Query.journalEntry": "JournalEntry:",
 }
 _DEPTH: Final = {"PROVINCE": 0, "REGENCY": 1, "DISTRICT": 2, "VILLAGE": 3}
 
@@ -191,7 +249,8 @@ class Judge:
     def _wrong_arguments(self, where: str, given: Mapping[str, Any]) -> Codes:
         codes: Codes = set()
         for name, value in given.items():
-            if value is not None and (check := _CHECKS.get(name)) is not None:
+            check = _CHECKS.get(f"{where}({name})", _CHECKS.get(name))
+            if value is not None and check is not None:
                 codes |= check(self, value, given)
         if where in _KEYS:
             codes |= self._wrong_page(where, given)
@@ -233,13 +292,28 @@ def _well_formed_id(text: str) -> bool:
     match type_name, parts:
         case "Region", [code]:
             return region_id(code) is not None
-        case "PrincipalGrant", [id_]:
+        case "Programme", [code]:
+            return re.fullmatch("[A-Z][A-Z0-9_]{1,39}", code, re.ASCII) is not None
+        case ("PrincipalGrant" | "ProgrammeTerms", [id_]) | (
+            "AuditEvent"
+            | "CivilRegistryMatching"
+            | "Job"
+            | "Export"
+            | "CycleGeneration"
+            | "JournalEntry"
+            | "IdleReturn",
+            ["0", id_],
+        ):
             return _is_uuid(id_)
-        case "AuditEvent" | "CivilRegistryMatching" | "Job" | "Export", ["0", id_]:
-            return _is_uuid(id_)
+        case "AidExclusion", [regency, cycle_id, family_id]:
+            return _is_regency(regency) and _is_uuid(cycle_id) and _is_uuid(family_id)
         case _, [regency, id_] if type_name in _OF_TENANTS:
-            return len(regency) == 4 and regency.isdigit() and regency[0] != "0" and _is_uuid(id_)
+            return _is_regency(regency) and _is_uuid(id_)
     return False
+
+
+def _is_regency(text: str) -> bool:
+    return len(text) == 4 and text.isdigit() and text[0] != "0"
 
 
 def _is_uuid(text: str) -> bool:
@@ -277,6 +351,15 @@ def _nik(_judge: Judge, nik: str, _given: Mapping[str, Any]) -> Codes:
     return {finding.code for finding in verdict.errors}
 
 
+def _of_type(type_name: str) -> Callable[[Judge, str, Mapping[str, Any]], Codes]:
+    """What is wrong with an argument that is an id of ``type_name``."""
+
+    def check(judge: Judge, text: str, given: Mapping[str, Any]) -> Codes:
+        return judge.id(text, given) if text.startswith(f"{type_name}:") else {"ID_INVALID"}
+
+    return check
+
+
 def _page_size(_judge: Judge, first: int, _given: Mapping[str, Any]) -> Codes:
     return set() if 1 <= first <= 100 else {"PAGE_SIZE_INVALID"}
 
@@ -291,4 +374,10 @@ _CHECKS: Final[Mapping[str, Callable[[Judge, Any, Mapping[str, Any]], Codes]]] =
     "nik": _nik,
     "filter": _filter,
     "search": _search,
+    "Query.programme(code)": _search,
+    "programme": _search,
+    "Query.aidExclusions(reason)": _search,
+    "cycle": _of_type("AidCycle"),
+    "family": _of_type("Family"),
+    "wallet": _of_type("Wallet"),
 }

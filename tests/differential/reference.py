@@ -34,11 +34,16 @@ from app.domain.registry.sealing import Seal
 from app.tenants.region_path import RegionLevel
 from tests.differential import (
     audit_fields,
+    cycle_fields,
     export_fields,
     import_fields,
+    insurance_fields,
     job_fields,
+    ledger_fields,
     matching_fields,
+    payment_fields,
     principal_fields,
+    programme_fields,
     region_fields,
     registry_fields,
     summary_fields,
@@ -79,6 +84,11 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "CivilRegistryMatching.startedAt": "created_at",
     "PrincipalGrant.confirmedBy": "confirmed_by_name",
     "PrincipalGrant.revokedBy": "revoked_by_name",
+    **programme_fields.COLUMNS,
+    **insurance_fields.COLUMNS,
+    **cycle_fields.COLUMNS,
+    **payment_fields.COLUMNS,
+    **ledger_fields.COLUMNS,
 }
 _PREFIXES: Final[Mapping[str, tuple[str, str]]] = {"Assets": ("has_", ""), "ProgrammesReceived": ("last_", "_on")}
 _SYNTAX: Final = frozenset({"GRAPHQL_PARSE_FAILED"})
@@ -125,6 +135,26 @@ _OF_SPANS: Final[Mapping[str, Callable[[Reader, int, UUID], Awaitable[Row | None
     "Job": job_fields.by_id,
     "Import": import_fields.by_id,
     "ImportDuplicate": import_fields.duplicate_by_id,
+    "ProgrammeQuota": programme_fields.quota_by_id,
+    "HealthMembership": insurance_fields.by_id,
+    "MembershipReview": insurance_fields.review_by_id,
+    "AidCycle": cycle_fields.cycle_by_id,
+    "CycleGeneration": cycle_fields.generation_by_id,
+    "Entitlement": cycle_fields.entitlement_by_id,
+    "PaymentOrder": payment_fields.order_by_id,
+    "BankFile": payment_fields.file_by_id,
+    "KksCard": payment_fields.card_by_id,
+    "JournalEntry": ledger_fields.entry_by_id,
+    "Wallet": ledger_fields.wallet_by_id,
+    "IdleReturn": ledger_fields.return_by_id,
+}
+
+
+_OF_ONE_PART: Final[Mapping[str, Callable[[Reader, str], Awaitable[Row | None]]]] = {
+    "Region": lambda reader, code: region_fields.by_id(reader, region_id(code)),
+    "PrincipalGrant": lambda reader, id_: principal_fields.by_id(reader, UUID(id_)),
+    "Programme": programme_fields.by_code,
+    "ProgrammeTerms": lambda reader, id_: programme_fields.terms_by_id(reader, UUID(id_)),
 }
 
 
@@ -132,11 +162,11 @@ async def _node(reader: Reader, text: str) -> Row | None:
     type_name, *parts = text.split(":")
     if not reader.holds(NODES[type_name]):
         return None
-    match type_name:
-        case "Region":
-            return await region_fields.by_id(reader, region_id(parts[0]))
-        case "PrincipalGrant":
-            return await principal_fields.by_id(reader, UUID(parts[0]))
+    if (of_one_part := _OF_ONE_PART.get(type_name)) is not None:
+        return await of_one_part(reader, parts[0])
+    if type_name == "AidExclusion":
+        regency, cycle_id, family_id = parts
+        return await cycle_fields.exclusion_by_id(reader, int(regency), UUID(cycle_id), UUID(family_id))
     if (of_span := _OF_SPANS.get(type_name)) is not None:
         return await of_span(reader, int(parts[0]), UUID(parts[1]))
     found: Row | None = await registry_fields.FIELDS[f"Query.{type_name.lower()}"](reader, {}, {"id": text})
@@ -174,6 +204,11 @@ _FIELDS: Final[Mapping[str, Resolver]] = {
     **import_fields.FIELDS,
     **matching_fields.FIELDS,
     **principal_fields.FIELDS,
+    **programme_fields.FIELDS,
+    **insurance_fields.FIELDS,
+    **cycle_fields.FIELDS,
+    **payment_fields.FIELDS,
+    **ledger_fields.FIELDS,
     **audit_fields.FIELDS,
     "Query.node": lambda reader, _root, arguments: _node(reader, arguments["id"]),
     "Query.nodes": _nodes,

@@ -137,6 +137,29 @@ def connection_of(
     }
 
 
+def page_of(found: list[Row], arguments: Arguments, order: str, types: tuple[type, ...], names: tuple[str, ...]) -> Row:
+    """A connection over all rows that are ``found``, which are sorted by the columns ``names``: downwards where ``order`` is ``NEWEST``."""
+    after = arguments.get("after")
+    keys = decoded_cursor(after, order, types) if after is not None else None
+
+    async def count() -> int:
+        return len(found)
+
+    def of(row: Row) -> list[Any]:
+        return [row[name] for name in names]
+
+    rows = found
+    if keys is not None:
+        rows = [row for row in found if (of(row) < keys if order == "NEWEST" else of(row) > keys)]
+    return connection_of(rows, arguments, order=order, keys=of, count=count)
+
+
+async def insert(owner: "asyncpg.Connection[asyncpg.Record]", table: str, row: Row) -> None:
+    """Write one row."""
+    values = ", ".join(f"${number}" for number in range(1, len(row) + 1))
+    await owner.execute(f"insert into {table} ({', '.join(row)}) values ({values})", *row.values())  # noqa: S608  (a test's own words)
+
+
 def moment(text: str) -> datetime:
     """The moment of a text that tells its offset from UTC."""
     read = datetime.fromisoformat(text)

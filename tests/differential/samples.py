@@ -6,8 +6,10 @@ from uuid import UUID
 
 from app.domain.registry.sealing import Seal
 from tests.differential import export_fields
+from tests.differential.cycle_fields import MAKER
 from tests.differential.happenings import GIVER, SOMEBODY
 from tests.differential.import_fields import STARTER
+from tests.differential.insurance_fields import INSURER
 from tests.differential.job_fields import WORKER
 from tests.differential.registry import CITY, COUNTRYSIDE
 from tests.differential.registry_fields import family_keys, person_keys
@@ -47,6 +49,17 @@ class Samples:
     job_cursors: list[str]
     exports: list[str]
     export_cursors: list[str]
+    terms: list[str]
+    quotas: list[str]
+    quota_cursors: list[str]
+    memberships: list[str]
+    membership_cursors: list[str]
+    reviews: list[str]
+    review_cursors: list[str]
+    aid: dict[str, list[str]]
+    """Ids of what `tests.differential.cycle_fields` and the two beside it have planted, by type."""
+    aid_cursors: dict[str, list[str]]
+    """Cursors of their lists, by type."""
 
     @property
     def named(self) -> dict[str, str]:
@@ -86,7 +99,40 @@ class Samples:
             "export": self.exports[1],
             "far export": self.exports[-1],
             "exports": self.export_cursors[1],
+            "programmes": encoded_cursor("CODE", ["PBI_JK"]),
+            "terms": self.terms[0],
+            "quota": self.quotas[0],
+            "far quota": self.quotas[-1],
+            "quotas": self.quota_cursors[1],
+            "membership": self.memberships[0],
+            "far membership": self.memberships[-1],
+            "memberships": self.membership_cursors[1],
+            "review": self.reviews[0],
+            "reviews": self.review_cursors[1],
+            **{kind: ids[0] for kind, ids in self.aid.items()},
+            **{f"far {kind}": ids[-1] for kind, ids in self.aid.items()},
+            **{f"{kind} list": cursors[1] for kind, cursors in self.aid_cursors.items()},
         }
+
+
+_AID = {
+    "AidCycle": "select * from aid_cycle where made_by = $1 order by regency_id desc, id",
+    "CycleGeneration": "select * from cycle_generation where made_by = $1 order by regency_id desc, id",
+    "Entitlement": "select * from entitlement where cycle_id in (select id from aid_cycle where made_by = $1) order by regency_id desc, id",
+    "AidExclusion": "select *, concat(cycle_id, ':', family_id) as id from aid_exclusion "
+    "where cycle_id in (select id from aid_cycle where made_by = $1) order by regency_id desc, cycle_id, family_id",
+    "PaymentOrder": "select * from payment_order where made_by = $1 order by regency_id desc, id",
+    "BankFile": "select * from bank_file where made_by = $1 order by regency_id desc, id",
+    "KksCard": "select * from kks_card where regency_id in (3402, 3471) and $1::uuid is not null order by regency_id desc, id",
+    "JournalEntry": "select * from journal_entry where principal_id = $1 order by regency_id desc, happened_at, id",
+    "Wallet": "select * from wallet where regency_id in (3402, 3471) and $1::uuid is not null order by regency_id desc, id",
+    "IdleReturn": "select * from idle_return where made_by = $1 order by regency_id desc, id",
+}
+_AID_KEYS = {
+    "AidExclusion": ("FAMILY", ("family_id",)),
+    "JournalEntry": ("NEWEST", ("happened_at", "id")),
+    **dict.fromkeys(("Entitlement", "KksCard", "Wallet"), ("VILLAGE", ("village_id", "id"))),
+}
 
 
 async def samples_of(onlooker: "asyncpg.Connection[asyncpg.Record]", seal: Seal) -> Samples:
@@ -101,6 +147,11 @@ async def samples_of(onlooker: "asyncpg.Connection[asyncpg.Record]", seal: Seal)
     )
     jobs = await onlooker.fetch("select * from job where principal_id = $1 order by id", WORKER)
     exports = await export_fields.planted(onlooker)
+    terms = await onlooker.fetch("select id from programme_terms where programme_code = 'PKH' order by version")
+    quotas = await onlooker.fetch(
+        "select * from programme_quota where regency_id = any($1) order by regency_id = 3501, year desc, regency_id desc",
+        [*ours, 3501],
+    )
     events = await onlooker.fetch(
         "select * from audit_event where principal_id = $1 order by regency_id desc, id", SOMEBODY
     )
@@ -110,6 +161,11 @@ async def samples_of(onlooker: "asyncpg.Connection[asyncpg.Record]", seal: Seal)
     persons = await onlooker.fetch("select * from person where regency_id = any($1) order by regency_id desc, id", ours)
     sealed = [row["nik_sealed"] for row in persons if row["nik_sealed"] is not None and row["presence"] == "PRESENT"]
     twin = await onlooker.fetchval(_TWINS, ours)
+    memberships = await onlooker.fetch(
+        "select * from health_membership where made_by = $1 order by regency_id desc, id", INSURER
+    )
+    reviews = await onlooker.fetch("select * from membership_review where made_by = $1 order by id", INSURER)
+    aid = {kind: await onlooker.fetch(statement, MAKER) for kind, statement in _AID.items()}
     return Samples(
         families=[f"Family:{row['regency_id']}:{row['id']}" for row in families],
         persons=[f"Person:{row['regency_id']}:{row['id']}" for row in persons],
@@ -140,5 +196,18 @@ async def samples_of(onlooker: "asyncpg.Connection[asyncpg.Record]", seal: Seal)
         jobs=[f"Job:{row['regency_id']}:{row['id']}" for row in jobs],
         job_cursors=[encoded_cursor("NEWEST", [row["id"]]) for row in jobs[::5]],
         exports=[f"Export:{row['regency_id']}:{row['id']}" for row in exports],
+        terms=[f"ProgrammeTerms:{row['id']}" for row in terms],
+        quotas=[f"ProgrammeQuota:{row['regency_id']}:{row['id']}" for row in quotas],
+        memberships=[f"HealthMembership:{row['regency_id']}:{row['id']}" for row in memberships],
+        membership_cursors=[encoded_cursor("VILLAGE", [row["village_id"], row["id"]]) for row in memberships[::7]],
+        reviews=[f"MembershipReview:{row['regency_id']}:{row['id']}" for row in reviews],
+        review_cursors=[encoded_cursor("NEWEST", [row["id"]]) for row in reviews],
+        quota_cursors=[encoded_cursor("NEWEST", [row["year"], row["regency_id"], row["id"]]) for row in quotas],
         export_cursors=[encoded_cursor("NEWEST", [row["id"]]) for row in exports[::5]],
+        aid={kind: [f"{kind}:{row['regency_id']}:{row['id']}" for row in rows] for kind, rows in aid.items()},
+        aid_cursors={
+            kind: [encoded_cursor(order, [row[name] for name in names]) for row in rows[:: max(1, len(rows) // 4)]]
+            for kind, rows in aid.items()
+            for order, names in [_AID_KEYS.get(kind, ("NEWEST", ("id",)))]
+        },
     )

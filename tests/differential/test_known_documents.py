@@ -4,13 +4,29 @@ import pytest
 
 from tests.differential.agreement import assert_agreement
 from tests.differential.callers import Person
+from tests.differential.known_aid import AID, REFUSED_AID
 from tests.differential.known_documents import IDS, LISTS, TYPES, Case
 from tests.differential.known_happenings import HAPPENINGS, REFUSED_HAPPENINGS
 from tests.differential.known_language import LANGUAGE, REFUSALS, VARIABLES
+from tests.differential.known_memberships import MEMBERSHIPS
+from tests.differential.known_programmes import PROGRAMMES
 from tests.differential.reference import Reference
 from tests.differential.samples import Samples
 
-CASES = [*TYPES, *LISTS, *IDS, *LANGUAGE, *VARIABLES, *REFUSALS, *HAPPENINGS, *REFUSED_HAPPENINGS]
+CASES = [
+    *TYPES,
+    *LISTS,
+    *IDS,
+    *LANGUAGE,
+    *VARIABLES,
+    *REFUSALS,
+    *HAPPENINGS,
+    *PROGRAMMES,
+    *MEMBERSHIPS,
+    *AID,
+    *REFUSED_HAPPENINGS,
+    *REFUSED_AID,
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

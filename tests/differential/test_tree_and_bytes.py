@@ -9,14 +9,21 @@ from app.schema.root import api
 from tests.differential.additions import with_caller, with_numbers, without_additions
 from tests.differential.agreement import assert_agreement, difference, same
 from tests.differential.callers import ADMINISTRATOR, Person
+from tests.differential.known_aid import AID
 from tests.differential.known_documents import IDS, LISTS, TYPES, Case
 from tests.differential.known_happenings import HAPPENINGS
 from tests.differential.known_language import LANGUAGE, VARIABLES
+from tests.differential.known_memberships import MEMBERSHIPS
+from tests.differential.known_programmes import PROGRAMMES
 from tests.differential.reference import Reference
 from tests.differential.samples import Samples
 
 SCHEMA = build_schema(api().sdl)
-CASES = [case for case in (*TYPES, *LISTS, *IDS, *LANGUAGE, *VARIABLES, *HAPPENINGS) if ADMINISTRATOR in case.callers]
+CASES = [
+    case
+    for case in (*TYPES, *LISTS, *IDS, *LANGUAGE, *VARIABLES, *HAPPENINGS, *PROGRAMMES, *MEMBERSHIPS, *AID)
+    if ADMINISTRATOR in case.callers
+]
 
 OF_PYTHON = frozenset(
     {
@@ -25,6 +32,8 @@ OF_PYTHON = frozenset(
         "JobError.message",
         "Export.downloadUrl",
         "AuditEvent.inclusionProof",
+        "JournalEntry.inclusionProof",
+        "BankFile.downloadUrl",
     }
 )
 """What only Python resolves of that which these documents ask for: texts in the caller's language, links and proofs."""

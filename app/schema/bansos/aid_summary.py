@@ -27,6 +27,7 @@ from app.schema.plan.source import (
 )
 from app.schema.regions import CODE_ARGUMENT_HELP, Region, known_region
 from app.schema.scalars import Date, Rupiah
+from app.schema.text import storable
 from app.tenants.region_path import RegionLevel, Span
 from app.tenants.rls import Tenancy
 
@@ -76,7 +77,7 @@ def _asked(reading: Reading) -> sa.FromClause:
         region.bind(sa.BigInteger(), lambda code: parse_region(code).id).label("region_id"),
         region.bind(sa.BigInteger(), lambda code: span(code).low).label("village_low"),
         region.bind(sa.BigInteger(), lambda code: span(code).high).label("village_high"),
-        given["programme"].bind(sa.Text()).label("programme_code"),
+        given["programme"].bind(sa.Text(), storable).label("programme_code"),
         given["period"].bind(sa.Date()).label("period_start"),
     ).subquery()
 

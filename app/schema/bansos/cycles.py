@@ -19,7 +19,7 @@ from app.domain.bansos.models.cycles import (
     entitlement,
 )
 from app.schema.audit import region_code_of_span
-from app.schema.bansos.entitlement_filters import PERIOD_HELP, PROGRAMME_HELP
+from app.schema.bansos.entitlement_filters import PERIOD_HELP, PROGRAMME_HELP, of_period, of_programme
 from app.schema.bansos.payment_terms import CYCLE, cycle_key
 from app.schema.bansos.programmes import Programme
 from app.schema.ids import span_node, tenant_node
@@ -202,13 +202,11 @@ class AidCycle(Node):
 
 
 def _listed(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
-    conditions = in_region_span(reading, rows)
-    for name, of_row, sql_type in (
-        ("programme", rows.c.programme_code, sa.Text()),
-        ("period", rows.c.period_start, sa.Date()),
-    ):
-        if (given := reading.arguments.get(name)) is not None:
-            conditions.append(of_row == given.bind(sql_type))
+    conditions = [
+        *in_region_span(reading, rows),
+        *of_programme(reading.arguments, rows),
+        *of_period(reading.arguments, rows),
+    ]
     if (states := reading.arguments.get("states")) is not None:
         chosen = states.bind(pg.ARRAY(sa.Text()), lambda terms: [term.value for term in terms])
         conditions.append(rows.c.state == sa.any_(chosen))

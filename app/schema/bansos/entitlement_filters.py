@@ -9,8 +9,10 @@ from app.authz.permissions import Permission
 from app.domain.bansos.models.cycles import CycleState, Outcome, PaymentStep
 from app.schema.bansos.payment_terms import cycle_key
 from app.schema.enums import described_by
+from app.schema.plan.arguments import Arguments
 from app.schema.plan.source import Reading, argument
 from app.schema.scalars import Date
+from app.schema.text import storable
 
 described_by({term: f"{term.indonesian[0].upper()}{term.indonesian[1:]}." for term in CycleState}, "AidCycleState")
 described_by({term: f"{term.indonesian[0].upper()}{term.indonesian[1:]}." for term in Outcome}, "AidOutcome")
@@ -28,15 +30,21 @@ CHOSEN: Final = (
 AS_OF: Final = argument("asOf", Date | None, "Only what had reached it by the end of this day (WIB).", default=None)
 
 
+def of_programme(arguments: Arguments, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+    """Rows of the programme that the argument ``programme`` names, where it is given."""
+    given = arguments.get("programme")
+    return [] if given is None else [rows.c.programme_code == given.bind(sa.Text(), storable)]
+
+
+def of_period(arguments: Arguments, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+    """Rows of the period that begins on the day of the argument ``period``, where it is given."""
+    given = arguments.get("period")
+    return [] if given is None else [rows.c.period_start == given.bind(sa.Date())]
+
+
 def chosen(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
     """The conditions of the arguments ``programme``, ``period`` and ``steps``."""
-    conditions: list[sa.ColumnElement[bool]] = []
-    for name, of_row, sql_type in (
-        ("programme", rows.c.programme_code, sa.Text()),
-        ("period", rows.c.period_start, sa.Date()),
-    ):
-        if (given := reading.arguments.get(name)) is not None:
-            conditions.append(of_row == given.bind(sql_type))
+    conditions = [*of_programme(reading.arguments, rows), *of_period(reading.arguments, rows)]
     if (steps := reading.arguments.get("steps")) is not None:
         listed = steps.bind(pg.ARRAY(sa.Text()), lambda terms: [term.value for term in terms])
         conditions.append(rows.c.step == sa.any_(listed))

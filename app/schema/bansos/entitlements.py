@@ -43,6 +43,7 @@ from app.schema.plan.source import (
 from app.schema.regions import CODE_ARGUMENT_HELP, in_region
 from app.schema.registry.person import Person
 from app.schema.scalars import Date, DateTime, Rupiah
+from app.schema.text import storable
 from app.tenants.rls import Tenancy
 
 if TYPE_CHECKING:
@@ -255,7 +256,7 @@ def _left_out(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bo
         listed = outcomes.bind(pg.ARRAY(sa.Text()), lambda terms: [term.value for term in terms])
         conditions.append(rows.c.outcome == sa.any_(listed))
     if (reason := reading.arguments.get("reason")) is not None:
-        conditions.append(rows.c.reason == reason.bind(sa.Text()))
+        conditions.append(rows.c.reason == reason.bind(sa.Text(), storable))
     return conditions
 
 

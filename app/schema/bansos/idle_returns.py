@@ -14,7 +14,8 @@ from app.authz.permissions import Permission
 from app.domain.bansos.ledger.idle import start_idle_return
 from app.domain.bansos.models.ledger import idle_return
 from app.domain.regions.rules import parse_region
-from app.schema.bansos.ledger import PROGRAMME_HELP, of_programme
+from app.schema.bansos.entitlement_filters import of_programme
+from app.schema.bansos.ledger import PROGRAMME_HELP
 from app.schema.bansos.programmes import Programme
 from app.schema.context import Info
 from app.schema.ids import span_node

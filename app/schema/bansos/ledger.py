@@ -15,12 +15,12 @@ from app.domain.audit.streams import LEDGER
 from app.domain.bansos.models.ledger import Account, EntryKind, journal_entry, journal_line, wallet
 from app.schema.audit import region_code_of_span
 from app.schema.bansos.cycles import AidCycle
+from app.schema.bansos.entitlement_filters import of_programme
 from app.schema.bansos.programmes import Programme
 from app.schema.enums import described_by
 from app.schema.ids import parse_node_id, span_node, tenant_node
 from app.schema.node import Node
 from app.schema.paging import Connection, page_arguments
-from app.schema.plan.arguments import Arguments
 from app.schema.plan.printing import constant
 from app.schema.plan.source import (
     Connect,
@@ -40,7 +40,6 @@ from app.schema.plan.source import (
 from app.schema.proving import proof_field
 from app.schema.regions import CODE_ARGUMENT_HELP, VILLAGE, Region, in_region, in_region_span
 from app.schema.scalars import DateTime, Rupiah
-from app.schema.text import storable
 from app.tenants.rls import Tenancy
 
 if TYPE_CHECKING:
@@ -205,12 +204,6 @@ def _related(reading: Reading, name: str, prefix: str) -> tuple[sa.ColumnElement
         given.bind(sa.Integer(), lambda text: parse_node_id(text, prefix).key[0]),
         given.bind(pg.UUID(), lambda text: parse_node_id(text, prefix).key[1]),
     )
-
-
-def of_programme(arguments: Arguments, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
-    """Rows of the programme that the argument ``programme`` names, where it is given."""
-    given = arguments.get("programme")
-    return [] if given is None else [rows.c.programme_code == given.bind(sa.Text(), storable)]
 
 
 def _entries(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:

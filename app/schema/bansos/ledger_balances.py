@@ -8,7 +8,8 @@ import strawberry
 
 from app.domain.bansos.models.ledger import Account, ledger_total
 from app.domain.regions.rules import parse_region
-from app.schema.bansos.ledger import PROGRAMME_HELP, READ, of_programme
+from app.schema.bansos.entitlement_filters import of_programme
+from app.schema.bansos.ledger import PROGRAMME_HELP, READ
 from app.schema.enums import described_by
 from app.schema.insights import SummaryLevelInvalid
 from app.schema.plan.printing import constant

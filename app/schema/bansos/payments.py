@@ -204,14 +204,14 @@ class PaymentOrder(Node):
         lambda row: sa.func.concat(constant(f"{CYCLE}:"), row.c.regency_id, constant(":"), row.c.cycle_id),
         description="Id of the cycle whose families it pays, for whoever may not read cycles.",
     )
-    cycle: AidCycle = planned_field(
+    cycle: AidCycle | None = planned_field(
         One(
             lambda reading, rows: [
                 rows.c.regency_id == reading.parent.c.regency_id,
                 rows.c.id == reading.parent.c.cycle_id,
             ]
         ),
-        description="The cycle whose families it pays. Needs `bansos:cycle:read`.",
+        description="The cycle whose families it pays. Needs `bansos:cycle:read`; null where that does not reach as far.",
     )
     regency: Region = planned_field(
         One(lambda reading, rows: [rows.c.id == reading.parent.c.regency_id]),

@@ -87,7 +87,7 @@ async def test_where_the_bank_can_be_reached_it_is_asked_for_the_cards(office: O
     assert len(tokens) == FAMILIES
 
 
-@pytest.mark.parametrize(("before", "after"), LEGAL)
+@pytest.mark.parametrize(("before", "after"), sorted(LEGAL, key=str))
 async def test_a_card_goes_where_the_table_lets_it_go(office: Office, before: CardState, after: CardState) -> None:
     card = await one_in(office, before)
     moved = await do(office, MOVE, id=card["id"], version=card["version"], state=after.value, reason="Laporan keluarga")
