@@ -36,7 +36,7 @@ from tests.support.process import ROOT, url_of
 from tests.support.world import connected
 
 PATIENCE_SECONDS: Final = 240
-FAMILIES: Final = 3_000
+FAMILIES: Final = 1_500
 KILLS: Final = 3
 REGION: Final = RegionPath.parse("33.02.01")
 _AT_WORK: Final = "select exists (select from job where kind = $1 and state = 'RUNNING')"

@@ -3,7 +3,8 @@
 from app.authz.roles import Role
 from tests.bansos.programmes.bureau import BANYUMAS, TERMS, Bureau
 
-LIST = "query($on: Date, $region: String) { programmes(first: 100, on: $on, region: $region) { nodes { code } } }"
+LIST = """query($on: Date, $region: String, $after: String) { programmes(first: 100, on: $on, region: $region, after: $after) {
+  nodes { code } pageInfo { hasNextPage endCursor } } }"""
 PKH = f"""{{ programme(code: "PKH") {{ id code name nameEnglish benefit fund channels region {{ code }} validFrom validTo
   legalBasis {{ code title validFrom validTo }}
   old: terms(on: "2021-10-01") {{ version }} none: terms(on: "2020-12-31") {{ version }} terms(on: "2026-10-01") {{ {TERMS} }}
@@ -39,7 +40,12 @@ async def test_a_programme_that_adds_to_another_says_so_and_the_other_does_not(b
 
 async def listed(bureau: Bureau, **filters: str) -> list[str]:
     caller = await bureau.maker()
-    nodes = (await caller.query(LIST, **filters))["programmes"]["nodes"]
+    page = (await caller.query(LIST, **filters))["programmes"]
+    nodes = page["nodes"]
+    # Other tests leave programmes of theirs.
+    while page["pageInfo"]["hasNextPage"]:
+        page = (await caller.query(LIST, **filters, after=page["pageInfo"]["endCursor"]))["programmes"]
+        nodes += page["nodes"]
     return [node["code"] for node in nodes if not node["code"].startswith("UJI_")]
 
 
