@@ -27,7 +27,7 @@ from tests.support.client import ApiClient
 from tests.support.live import live
 from tests.support.world import BANYUMAS, connected
 
-CASES: Final = int(os.environ.get("FUZZ_CASES", "30"))
+CASES: Final = int(os.environ.get("FUZZ_CASES", "20"))
 ROLES: Final = {
     "the regency's administrator": (Role.REGENCY_ADMIN, BANYUMAS.code),
     "a volunteer of a village": (Role.PSM, BANYUMAS.village(1, 1)),

@@ -65,6 +65,13 @@ def return_of(regency: Regency) -> str:
     return f"IdleReturn:{regency.id}:{_uuid(4, regency.id)}0"
 
 
+# Whether somebody has sealed them yet must not make two databases differ.
+_UNSEALED: Final = tuple(
+    f"delete from {table} where stream = 'ledger' and regency_id = $1 and starts_with(record_id::text, $2)"  # noqa: S608  (our own words)
+    for table in ("seal_queue", "sealed_leaf")
+)
+
+
 async def plant_ledger(server: DatabaseServer, *regencies: Regency) -> None:
     """Give each of ``regencies`` two wallets, two entries for each, and two returns; with neighbours also one that lies across them."""
     async with connected(server) as owner:
@@ -83,6 +90,9 @@ async def _plant(owner: "asyncpg.Connection[asyncpg.Record]", regency: Regency) 
     for kind, entries, amount in (("TOP_UP", _uuid(2, regency.id), 600_000), ("REVERSAL", _uuid(3, regency.id), 7)):
         await owner.execute(_ENTRIES, regency.id, wallets, entries, kind, regency.mark, amount)
     await owner.execute(_STILL, regency.id, wallets)
+    for of_entries in (_uuid(2, regency.id), _uuid(3, regency.id)):
+        for unsealed in _UNSEALED:
+            await owner.execute(unsealed, regency.id, of_entries)
     job = job_of(regency).rpartition(":")[2]
     for number in range(2):
         await owner.execute(

@@ -21,7 +21,7 @@ from app.worker import Handler, Pace, Worker
 if TYPE_CHECKING:
     import asyncpg
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 BANYUMAS = RegionPath.parse("33.02")
 CILACAP = RegionPath.parse("33.01")
 QUICK = Pace(heartbeat_seconds=2.0, poll_seconds=0.2, first_pause_seconds=0.05, longest_pause_seconds=0.4)
