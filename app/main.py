@@ -38,6 +38,7 @@ from app.schema.operations import Operations
 from app.schema.root import api
 from app.settings import Settings
 from app.tenants.region_path import RegionPath
+from app.tenants.replica import ReplicaSettings
 from app.tenants.server import DatabaseServer
 from app.tenants.session import Database
 from app.web.bank_files import BankDownloads
@@ -83,6 +84,8 @@ def create_app(
         write_pool_size=settings.write_pool_size,
         statement_seconds=settings.statement_seconds,
         observer=telemetry.observer,
+        replica=_replica(settings, server),
+        pooler=server.pooler,
     )
     keys = issuer_keys(settings)
     authenticator = Authenticator.of_settings(settings, database, matrix, keys)
@@ -213,6 +216,13 @@ def create_app(
     return Starlette(routes=routes, lifespan=lifespan, middleware=edge(settings, rates, tarpit))
 
 
+def _replica(settings: Settings, server: DatabaseServer) -> ReplicaSettings | None:
+    """The replica that answers queries; none where no answer may be old."""
+    if server.replica is None or not settings.read_staleness_seconds:
+        return None
+    return ReplicaSettings(server.replica, settings.read_staleness_seconds)
+
+
 def _watch(metrics: Metrics, database: Database, audit: AuditLog, streams: Streams, rates: Rates) -> None:
     """Let ``metrics`` look at what is busy in this process."""
     planner = api().planner
@@ -224,6 +234,10 @@ def _watch(metrics: Metrics, database: Database, audit: AuditLog, streams: Strea
     metrics.tally(Tally.PLANS_REMEMBERED, lambda: planner.plans_remembered)
     metrics.tally(Tally.PLANS_MADE, lambda: planner.plans_made)
     metrics.tally(Tally.TURNED_AWAY, lambda: rates.turned_away)
+    if (replica := database.replica) is not None:
+        metrics.watch(Vital.REPLICA_STALENESS, lambda: replica.staleness_seconds)
+        metrics.tally(Tally.READS_OF_REPLICA, lambda: replica.answers.of_replica)
+        metrics.tally(Tally.READS_IN_ITS_PLACE, lambda: replica.answers.of_primary)
 
 
 @asynccontextmanager

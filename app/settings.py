@@ -30,6 +30,22 @@ class Settings(BaseSettings):
     )
     app_password: SecretStr | None = Field(None, description="Password of kesos_app on a database server.")
     loader_password: SecretStr | None = Field(None, description="Password of kesos_loader on a database server.")
+    read_database_url: SecretStr | None = Field(
+        None,
+        description="postgresql://kesos_app:password@host/database of one streaming replica, which answers queries (docs/scaling.md); "
+        "unset, the primary answers all.",
+    )
+    read_staleness_seconds: float = Field(
+        5.0,
+        ge=0,
+        le=3_600,
+        description="How old an answer of that replica may be; where it is older, the primary answers. 0: always the primary.",
+    )
+    pooler_url: SecretStr | None = Field(
+        None,
+        description="postgresql://kesos_app:password@host:6432/database of a pgbouncer in transaction mode, through which requests read "
+        "and write (docs/scaling.md); unset, they connect to the database itself, as everything else always does.",
+    )
     files_dir: Path | None = Field(
         None,
         description="Folder of uploads and exports of one database, sealed; all its processes, on whichever machine, see the same. Unset: "

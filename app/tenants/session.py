@@ -1,36 +1,45 @@
 """The only module that opens connections to act for a principal.
 
-Reads run on raw asyncpg connections that are read only and REPEATABLE READ by default; writes run through SQLAlchemy. Either way the
+Reads run on raw asyncpg connections that are read only and REPEATABLE READ by default; writes run through SQLAlchemy, or as one
+statement on a raw connection, and are READ COMMITTED. Either way the
 scope is set by ``kesos_scope`` for the transaction alone, so a pooled connection carries nothing from one request to the next.
 What PostgreSQL is told by NOTIFY is heard on a connection beside the pools, for pooled ones are never reset.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from typing import Any, Final, NamedTuple
 
 import asyncpg
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from app.tenants.observation import Observer, observe_connection, observe_engine
+from app.tenants.pooler import of_reads, require, session_options
+from app.tenants.replica import GONE, WRITTEN, Replica, ReplicaSettings
 from app.tenants.scope import TenantScope
-from app.tenants.server import ConnectArguments, DatabaseServer
+from app.tenants.server import ConnectArguments, DatabaseServer, notice_silence
 
-SCOPE_ARGUMENTS: Final = 6
-SCOPE_CALL: Final = "kesos_scope($1::int, $2::int, $3::bigint, $4::bigint, $5::text, $6::text)"
+SCOPE_ARGUMENTS: Final = 7
+SCOPE_CALL: Final = "kesos_scope($1::int, $2::int, $3::bigint, $4::bigint, $5::text, $6::text, $7::text)"
 _SET_SCOPE: Final = f"select {SCOPE_CALL}"
 _SESSION_DEFAULTS: Final = {"TimeZone": "UTC", "jit": "off", "application_name": "kesos"}
 _READ_DEFAULTS: Final = {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
+# Whoever was told that something is done finds it done, whatever crashes, and whatever the database is set to otherwise.
+_WRITE_DEFAULTS: Final = {"synchronous_commit": "on"}
 # A crash of PostgreSQL's machine may lose the last fraction of a second of what was appended, a crash of Kesos none of it. Where that
 # must not happen either, events are appended in the transaction of what they tell of.
 _APPEND_DEFAULTS: Final = {"synchronous_commit": "off"}
+# Plans of wide selections are longer than the default 15 kB.
+_PREPARING: Final = {"statement_cache_size": 500, "max_cacheable_statement_size": 65_536}
+_CONNECT_SECONDS: Final = 10.0
+_CLOSE_SECONDS: Final = 10.0
+# A statement that PostgreSQL cancels is answered a moment later. A machine that vanished without a word answers nothing.
+_SILENCE_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 5.0
 _ANNOUNCED: Final = "announced"
-_GONE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 Heard = Callable[[str], None]
 """Takes the payload of what was announced."""
@@ -81,7 +90,7 @@ def announce(session: AsyncSession, channel: str, payload: str) -> None:
 
 
 class Load(NamedTuple):
-    """Connections of the read pool in use, requests that wait for one, and connections of the write pool in use."""
+    """Connections of the read pools in use, requests that wait for one, and connections of the write pool in use."""
 
     reads: int
     waiting: int
@@ -116,77 +125,136 @@ class Database:
         statement_seconds: float | None = None,
         abandoned_seconds: float | None = None,
         observer: Observer | None = None,
+        replica: ReplicaSettings | None = None,
+        pooler: ConnectArguments | None = None,
     ) -> None:
         """Connect to ``address``; PostgreSQL cancels a statement that takes longer than ``statement_seconds``.
 
+        Where they are given, whoever waits for it is let go a little later, whether PostgreSQL has answered or not.
         Where ``abandoned_seconds`` are given, it looks so often whether this process still lives, and cancels what it has left behind.
-        ``observer`` is told how long statements of requests took; without one that costs nothing.
+        ``observer`` is told how long statements of requests took; without one that costs nothing. ``replica`` answers what ``read_once``
+        may read from it. The pools connect to ``pooler`` where there is one; what a session of its own needs (to append, to hear) does not.
         """
         self._address = address
         self._observer = observer
-        self._read_pool_size = read_pool_size
+        self._read_pool_size, self._write_pool_size = read_pool_size, write_pool_size
         self._defaults = _session_defaults(abandoned_seconds)
+        self._patience: dict[str, float] = {}
         if statement_seconds is not None:
             self._defaults["statement_timeout"] = f"{round(statement_seconds * 1000)}ms"
+            self._patience["command_timeout"] = statement_seconds + _SILENCE_SECONDS
+        self._pooler = pooler
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda: address.connect(server_settings=self._defaults),
+            async_creator=self._connect_to_write,
             pool_size=write_pool_size,
             max_overflow=0,
             hide_parameters=True,
+            connect_args={} if pooler is None else {"prepared_statement_cache_size": 0},
         )
         if observer is not None:
             observe_engine(self._engine, observer)
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._write_pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self.replica: Replica | None = None
+        if replica is not None:
+            self.replica = Replica(
+                replica,
+                ask_primary=lambda: self.reference(WRITTEN),
+                open_pool=lambda: self._make_pool(
+                    replica.address, self._read_pool_size, self._read_pool_size, _READ_DEFAULTS, is_pooled=False
+                ),
+            )
         self._appender: asyncpg.Connection[asyncpg.Record] | None = None
         self._appending = asyncio.Lock()
         self._hearers: defaultdict[str, list[Heard]] = defaultdict(list)
         self._attended: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Open the read pool."""
-        self._pool = await asyncpg.create_pool(
-            host=self._address.host,
-            port=self._address.port,
-            user=self._address.user,
-            password=self._address.password,
-            database=self._address.database,
-            min_size=self._read_pool_size,
-            max_size=self._read_pool_size,
+        """Open the pools."""
+        is_pooled = self._pooler is not None
+        reads, writes = (of_reads(self._pooler), self._pooler) if self._pooler is not None else (self._address,) * 2
+        # As many as if there were no replica: these take over where it fails.
+        self._pool = await self._make_pool(
+            reads, self._read_pool_size, self._read_pool_size, _READ_DEFAULTS, is_pooled=is_pooled
+        )
+        if is_pooled:
+            # What the pooler does not set is told now, and not to the first who writes.
+            (await self._connect_to_write()).terminate()
+        # Filled as it is needed: what calls no function of the database needs none of it.
+        self._write_pool = await self._make_pool(writes, 0, self._write_pool_size, _WRITE_DEFAULTS, is_pooled=is_pooled)
+        if self.replica is not None:
+            self.attend(self.replica.follow())
+
+    async def _make_pool(
+        self, address: ConnectArguments, least: int, most: int, defaults: Mapping[str, str], *, is_pooled: bool
+    ) -> "asyncpg.Pool[asyncpg.Record]":
+        settings = {**self._defaults, **defaults}
+
+        async def prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+            notice_silence(connection)
+            if is_pooled:
+                await require(connection, address.database, settings)
+            await _read_json_as_bytes(connection)
+            if self._observer is not None:
+                observe_connection(connection, self._observer)
+
+        return await asyncpg.create_pool(
+            host=address.host,
+            port=address.port,
+            user=address.user,
+            password=address.password,
+            database=address.database,
+            min_size=least,
+            max_size=most,
             max_inactive_connection_lifetime=0,
-            statement_cache_size=500,
-            max_cacheable_statement_size=65_536,  # plans of wide selections are longer than the default 15 kB
-            server_settings={**self._defaults, **_READ_DEFAULTS},
-            init=self._prepare,
+            timeout=_CONNECT_SECONDS,
+            init=prepare,
             reset=_keep_session,
+            **self._patience,
+            **(session_options(settings) if is_pooled else {**_PREPARING, "server_settings": settings}),
         )
 
-    async def _prepare(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-        await _read_json_as_bytes(connection)
-        if self._observer is not None:
-            observe_connection(connection, self._observer)
+    async def _connect_to_write(self) -> "asyncpg.Connection[asyncpg.Record]":
+        settings = {**self._defaults, **_WRITE_DEFAULTS}
+        if self._pooler is None:
+            return await self._address.connect(server_settings=settings, **self._patience)
+        connection = await self._pooler.connect(**session_options(settings), **self._patience)
+        try:
+            await require(connection, self._pooler.database, settings)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     @property
     def load(self) -> Load:
         """How busy the pools are."""
-        writes: Any = self._engine.pool
-        if self._pool is None:
-            return Load(0, 0, writes.checkedout())
-        in_use = self._pool.get_size() - self._pool.get_idle_size()
-        waiting = len(self._pool._queue._getters)  # noqa: SLF001  (asyncpg does not tell how many wait)
-        return Load(in_use, waiting, writes.checkedout())
+        engine: Any = self._engine.pool
+        writes = engine.checkedout()
+        if self._write_pool is not None:
+            writes += self._write_pool.get_size() - self._write_pool.get_idle_size()
+        replica = self.replica.pool if self.replica is not None else None
+        reading = [pool for pool in (self._pool, replica) if pool is not None]
+        in_use = sum(pool.get_size() - pool.get_idle_size() for pool in reading)
+        waiting = sum(len(pool._queue._getters) for pool in reading)  # noqa: SLF001  (asyncpg does not tell how many wait)
+        return Load(in_use, waiting, writes)
 
     async def close(self) -> None:
-        """Close the pools, and end what runs beside them."""
+        """Close the pools, and end what runs beside them. What does not take leave within seconds is cut off."""
         for task in self._attended:
             task.cancel()
         await asyncio.gather(*self._attended, return_exceptions=True)
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+        for pool in (self._pool, self._write_pool):
+            if pool is not None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_CLOSE_SECONDS):
+                        await pool.close()
+        self._pool = self._write_pool = None
         async with self._appending:
             if self._appender is not None:
-                await self._appender.close()
+                with suppress(TimeoutError):
+                    await self._appender.close(timeout=_CLOSE_SECONDS)
                 self._appender = None
         await self._engine.dispose()
 
@@ -196,12 +264,19 @@ class Database:
             raise RuntimeError("Database.open() has not been awaited")
         return self._pool
 
-    async def read_once(self, scope: TenantScope, statement: str, arguments: Sequence[Any]) -> asyncpg.Record:
+    async def read_once(
+        self, scope: TenantScope, statement: str, arguments: Sequence[Any], *, staleness: float = 0.0
+    ) -> asyncpg.Record:
         """Run one statement, of one row, that sets its scope itself, in one round trip.
 
-        ``statement`` begins with ``with scope as materialized (select kesos_scope($1 .. $6))`` and selects from it; its own
-        parameters follow from $7.
+        ``statement`` begins with ``with scope as materialized (select kesos_scope($1 .. $7))`` and selects from it; its own
+        parameters follow from $8. Where what is younger than ``staleness`` seconds may be missing, a replica may answer; 0 is for whatever
+        must be the latest.
         """
+        if self.replica is not None and staleness > 0:
+            record = await self.replica.row(staleness, statement, (*scope.settings, *arguments))
+            if record is not None:
+                return record
         async with self._reads.acquire() as connection:
             record = await connection.fetchrow(statement, *scope.settings, *arguments)
         if record is None:
@@ -215,16 +290,30 @@ class Database:
             await connection.fetchval(_SET_SCOPE, *scope.settings)
             yield ReadSession(connection)
 
+    async def write_once(self, scope: TenantScope, statement: str, arguments: Sequence[Any]) -> asyncpg.Record:
+        """Run one statement, of one row, that writes and sets its scope itself, as ``read_once`` does; it is committed when this returns.
+
+        Where this raises it may be committed all the same, if the connection was lost on the way back: what is written must be such that
+        it can be asked for again.
+        """
+        if self._write_pool is None:
+            raise RuntimeError("Database.open() has not been awaited")
+        async with self._write_pool.acquire() as connection:
+            record = await connection.fetchrow(statement, *scope.settings, *arguments)
+        if record is None:
+            raise LookupError("a statement that selects from its scope has one row")
+        return record
+
     @asynccontextmanager
     async def write(self, scope: TenantScope) -> AsyncIterator[AsyncSession]:
         """One transaction: commits when the block ends, rolls back when it raises."""
         async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
-            await session.execute(
-                text("select kesos_scope(:a, :b, :c, :d, :e, :f)"), dict(zip("abcdef", scope.settings, strict=True))
-            )
+            # As it is written for the driver: SQLAlchemy would read it anew for each transaction.
+            connection = await session.connection()
+            await connection.exec_driver_sql(_SET_SCOPE, tuple(scope.settings))
             yield session
         for channel, payload in session.info.get(_ANNOUNCED, ()):
-            self._tell(channel, payload)
+            self.tell(channel, payload)
 
     async def append(self, statement: str, *arguments: object) -> None:
         """Run one statement that appends rows, one after the other on the connection that is kept for it.
@@ -245,7 +334,9 @@ class Database:
         if self._appender is None or self._appender.is_closed():
             if self._pool is None:
                 raise RuntimeError("Database.open() has not been awaited")
-            self._appender = await self._address.connect(server_settings={**self._defaults, **_APPEND_DEFAULTS})
+            self._appender = await self._address.connect(
+                server_settings={**self._defaults, **_APPEND_DEFAULTS}, **self._patience
+            )
             if self._observer is not None:
                 observe_connection(self._appender, self._observer)
         return self._appender
@@ -260,7 +351,8 @@ class Database:
         """Call ``heard`` with whatever is announced on ``channel``, by this process or, while a line is open, by PostgreSQL."""
         self._hearers[channel].append(heard)
 
-    def _tell(self, channel: str, payload: str) -> None:
+    def tell(self, channel: str, payload: str) -> None:
+        """Tell the hearers of ``channel`` in this process, and no others."""
         for heard in self._hearers[channel]:
             heard(payload)
 
@@ -275,14 +367,14 @@ class Database:
             connection = await self._address.connect(
                 server_settings={**_SESSION_DEFAULTS, "application_name": "kesos listener"}, timeout=_ANSWER_SECONDS
             )
-        except _GONE as error:
+        except GONE as error:
             raise LineLost from error
         ended = asyncio.Event()
         connection.add_termination_listener(lambda _connection: ended.set())
         try:
-            await connection.add_listener(channel, lambda _connection, _pid, name, payload: self._tell(name, payload))
+            await connection.add_listener(channel, lambda _connection, _pid, name, payload: self.tell(name, payload))
             yield Line(connection, ended)
-        except _GONE as error:
+        except GONE as error:
             raise LineLost from error
         finally:
             connection.terminate()
@@ -307,4 +399,6 @@ async def open_loader(
     try:
         yield connection
     finally:
-        await connection.close()
+        # It waits for PostgreSQL to have cancelled what was given up, and PostgreSQL may not be there any more.
+        with suppress(TimeoutError):
+            await connection.close(timeout=_CLOSE_SECONDS)

@@ -13,10 +13,11 @@ from starlette.types import Receive
 from app.web.refusals import BadRequest
 
 JSON: Final = "application/json"
-LARGEST_BODY: Final = 262_144
+LARGEST_BODY: Final = 524_288
 BODY_SECONDS: Final = 15.0
 MOST_DEPTH: Final = 32
-MOST_VALUES: Final = 2_000
+MOST_VALUES: Final = 20_000
+"""The largest that anybody sends is what a device has kept: 500 transactions of several lines, some 12,000 values."""
 _LARGEST_NUMBER: Final = 2.0**63
 _LENGTH_DIGITS: Final = 12
 _LONGEST_CONTENT_TYPE: Final = 256

@@ -1,7 +1,7 @@
 """/graphql: GraphQL over HTTP. Authenticate, read what is asked, have it executed, and answer as the caller accepts."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 import orjson
@@ -21,6 +21,7 @@ from app.web.negotiation import MediaType, preferred_media_type
 from app.web.parameters import asked_by_body, asked_by_query_string
 from app.web.rates import Rates
 from app.web.reception import Reception, presented_token
+from app.web.staleness import STALENESS, accepted_staleness
 from app.web.standing import Following, Standing
 from app.web.streams import EventStream, Streams, Subscriber, refused_stream
 from app.web.telemetry import RequestTelemetry, Telemetry
@@ -71,6 +72,7 @@ class GraphQLEndpoint:
     async def _answer(self, request: Request, media_type: MediaType, turn: Turn, told: RequestTelemetry) -> Answer:
         if request.method not in {"GET", "POST"}:
             raise MethodNotAllowed
+        turn = replace(turn, staleness=accepted_staleness(request.headers.get(STALENESS)))
         address = client_address(request.scope)
         token = presented_token(request, self.session_token)
         access = None

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -64,10 +65,14 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One request of a caller: the language of its messages, and the id that its answer and its log entries carry."""
+    """One request of a caller: the language of its messages, and the id that its answer and its log entries carry.
+
+    ``staleness``: what is younger than so many seconds may be missing in the answer of a query, as far as the caller is concerned.
+    """
 
     language: Language
     request_id: str
+    staleness: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,7 @@ class Execution:
                     self._gate.enter(charged.caller.id, prepared.cost),
                     language=turn.language,
                     request_id=turn.request_id,
+                    staleness=turn.staleness,
                     extensions=charged.extensions,
                 )
         except TimeoutError as error:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.settings import Settings
+from app.web.staleness import STALENESS
 
 _OF_EVERY_ANSWER: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -167,6 +168,7 @@ def cross_origin(settings: Settings) -> list[Middleware]:
                 "accept-language",
                 "apollo-require-preflight",
                 "x-apollo-operation-name",
+                STALENESS,
             ],
             expose_headers=["x-request-id", "retry-after"],
             max_age=_PREFLIGHT_SECONDS,

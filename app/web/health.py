@@ -13,7 +13,6 @@ from hmac import compare_digest
 from http import HTTPStatus
 from typing import Final
 
-import asyncpg
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -21,6 +20,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from app.settings import Settings
+from app.tenants.replica import GONE
 from app.tenants.session import Database
 from app.web.metrics import Metrics
 
@@ -87,7 +87,7 @@ class Readiness:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 rows = await self._database.reference(_REGIONS_THERE)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except GONE:
             return "database"
         return None if rows[0][0] else "regions"
 

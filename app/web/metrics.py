@@ -34,14 +34,22 @@ prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # 
 
 
 class Vital(Enum):
-    """A number that stands somewhere in the process and is looked at now and then: its name and its meaning."""
+    """A number that stands somewhere in the process and is looked at now and then: its name and its meaning.
 
-    READS_IN_USE = ("kesos_database_reads_in_use", "Connections of the read pool that a statement runs on.")
-    READS_WAITING = ("kesos_database_reads_waiting", "Requests that wait for a connection of the read pool.")
+    Of several processes it is the sum, or what else is named.
+    """
+
+    READS_IN_USE = ("kesos_database_reads_in_use", "Connections of the read pools that a statement runs on.")
+    READS_WAITING = ("kesos_database_reads_waiting", "Requests that wait for a connection of a read pool.")
     WRITES_IN_USE = ("kesos_database_writes_in_use", "Connections of the write pool that a transaction runs on.")
     AUDIT_BACKLOG = ("kesos_audit_backlog", "Audit events that wait to be written.")
     STREAMS = ("kesos_streams_open", "WebSockets and streams of server-sent events that are open.")
     JOBS_RUNNING = ("kesos_jobs_running", "Background jobs that this process works on; only where it serves and works.")
+    REPLICA_STALENESS = (
+        "kesos_replica_staleness_seconds",
+        "What the read replica may lack; infinite where it is not there. Only where there is one.",
+        "livemax",
+    )
 
 
 class Tally(Enum):
@@ -55,6 +63,11 @@ class Tally(Enum):
     )
     JOBS_SUCCEEDED = ("kesos_jobs_succeeded", "Background jobs that this process has done.")
     JOBS_FAILED = ("kesos_jobs_failed", "Background jobs that have failed in this process.")
+    READS_OF_REPLICA = ("kesos_reads_of_replica", "Queries that the read replica answered; only where there is one.")
+    READS_IN_ITS_PLACE = (
+        "kesos_reads_in_place_of_replica",
+        "Queries that the primary answered because the read replica was too far behind for them, gone, or failed.",
+    )
 
 
 class Names(dict[str, str]):
@@ -111,7 +124,8 @@ class Metrics:
 
     def watch(self, vital: Vital, look: Callable[[], float]) -> None:
         """Ask ``look`` for ``vital`` every second, and whenever somebody reads the metrics of this process."""
-        self._watched.append((_gauge(*vital.value, self._registry), look))
+        name, meaning, *over_processes = vital.value
+        self._watched.append((_gauge(name, meaning, self._registry, *over_processes), look))
 
     def tally(self, tally: Tally, look: Callable[[], int]) -> None:
         """Ask ``look`` for ``tally`` as often; what it answers never shrinks."""

@@ -13,7 +13,7 @@ from throttled import RateLimiterType, RateLimitResult, Throttled, per_min
 from throttled.store import MemoryStore
 
 from app.settings import Settings
-from app.web.refusals import BudgetExceeded, RateLimited
+from app.web.refusals import BudgetExceeded, DocumentsLimited, RateLimited
 
 _REMEMBERED: Final = 50_000
 _BODY_BYTES_OF_A_REQUEST: Final = 16_384
@@ -33,10 +33,11 @@ class Budget:
 class _Limit:
     """So many units a minute for each key, ``burst`` of them at once."""
 
-    def __init__(self, per_minute: int, burst: int) -> None:
+    def __init__(self, per_minute: int, burst: int, refusal: type[RateLimited]) -> None:
         self._per_second = per_minute / 60
         self._at_once = max(1.0, self._per_second)
         self._burst = burst
+        self._refusal = refusal
         self._buckets = Throttled(
             using=RateLimiterType.GCRA.value,
             quota=per_min(per_minute, burst=burst),
@@ -52,7 +53,7 @@ class _Limit:
         # What is more than a whole burst empties the bucket, so that no request is refused for ever.
         taken = self._buckets.limit(key, min(units, self._burst))
         if taken.limited:
-            raise RateLimited(taken.state.retry_after)
+            raise self._refusal(taken.state.retry_after)
         return max(0.0, self._burst - taken.state.remaining - self._at_once) / self._per_second
 
     def seconds_until_free(self, key: str) -> float:
@@ -60,9 +61,9 @@ class _Limit:
         return self._buckets.peek(key).retry_after
 
 
-def _limit(per_minute: int, *, at_once: int) -> _Limit:
+def _limit(per_minute: int, *, at_once: int, refusal: type[RateLimited] = RateLimited) -> _Limit:
     """A limit of ``per_minute``, of which ``at_once`` seconds' worth may come at once."""
-    return _Limit(max(1, per_minute), max(1, per_minute * at_once // 60))
+    return _Limit(max(1, per_minute), max(1, per_minute * at_once // 60), refusal)
 
 
 class Rates:
@@ -76,7 +77,7 @@ class Rates:
         """
         self.turned_away = 0
         self._requests = _limit(requests, at_once=3)
-        self._documents = _limit(requests * _DOCUMENT_CHARACTERS_OF_A_REQUEST, at_once=20)
+        self._documents = _limit(requests * _DOCUMENT_CHARACTERS_OF_A_REQUEST, at_once=20, refusal=DocumentsLimited)
         self._addresses = _limit(requests_of_address, at_once=3)
         self._failures = _limit(requests_of_address // _REQUESTS_OF_A_FAILURE, at_once=10)
         self._cost = _limit(cost, at_once=60)
@@ -112,7 +113,7 @@ class Rates:
         """Count the text of a document that nobody has sent before, because it must be parsed, checked and planned.
 
         Raises:
-            RateLimited: the caller sends too many new documents.
+            DocumentsLimited: the caller sends too many new documents.
         """
         self._documents.count(caller.hex, characters)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 from math import ceil
+from typing import ClassVar
 
 from app.domain.base import DomainError
 from app.schema import errors
@@ -43,14 +44,25 @@ class RateLimited(Refused):
 
     code = "RATE_LIMITED"
     status = HTTPStatus.TOO_MANY_REQUESTS
+    too_much: ClassVar = ("Terlalu banyak permintaan.", "Too many requests.")
 
     def __init__(self, seconds: float) -> None:
         """``seconds``: after how long there is room again; told as whole seconds, at least one."""
         self.retry_after = max(1, ceil(seconds))
+        indonesian, english = self.too_much
         super().__init__(
-            f"Terlalu banyak permintaan. Coba lagi setelah {self.retry_after} detik.",
-            f"Too many requests. Try again in {self.retry_after} seconds.",
+            f"{indonesian} Coba lagi setelah {self.retry_after} detik.",
+            f"{english} Try again in {self.retry_after} seconds.",
         )
+
+
+class DocumentsLimited(RateLimited):
+    """A principal sends more text of new documents than it may: a document for each value, say."""
+
+    too_much: ClassVar = (
+        "Terlalu banyak dokumen GraphQL baru: kirim nilai yang berubah dalam `variables`, supaya dokumennya tetap sama.",
+        "Too many new GraphQL documents: send what changes in `variables`, so that the document stays the same.",
+    )
 
 
 class BudgetExceeded(Refused):

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import inf
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -45,6 +46,7 @@ from app.web.rates import Rates
 from app.web.reception import Reception
 from app.web.refusals import BadRequest, RateLimited, Refused
 from app.web.sessions import Sessions
+from app.web.staleness import STALENESS, accepted_staleness
 from app.web.standing import AccessChanged, Following, Standing
 from app.web.streams import Streams, TooManyStreams, end
 from app.web.telemetry import CALLER_HUNG_UP, CANCELLED, RequestTelemetry, Telemetry
@@ -166,6 +168,7 @@ class _Connection:
         self._of, self._websocket = endpoint, websocket
         self._address = client_address(websocket.scope)
         self._language = preferred_language(websocket.headers.get("accept-language"))
+        self._staleness = inf
         self._operations: dict[str, _Operation] = {}
         self._places = ExitStack()
         self._holder: tuple[Standing, UUID] | None = None
@@ -289,6 +292,7 @@ class _Connection:
         language = given.get("accept-language")
         if language is not None and len(language) <= _LONGEST_LANGUAGE:
             self._language = preferred_language(language)
+        self._staleness = self._accepted_staleness(message)
         self._places.enter_context(self._of.streams.of_principal(access.principal.id))
         standing = Standing(self._of.authenticator, token)
         self._holder = standing, access.principal.id
@@ -297,6 +301,14 @@ class _Connection:
         if self._of.streams.is_stopping:
             end(self._life)
         await self._send(ACKNOWLEDGED)
+
+    def _accepted_staleness(self, message: ClientMessage) -> float:
+        # Whoever writes a number into JSON means it.
+        named = {name.lower(): str(value) for name, value in message.payload.items()}
+        try:
+            return accepted_staleness(named.get(STALENESS, self._websocket.headers.get(STALENESS)))
+        except BadRequest as fault:
+            raise Closed(Code.BAD_REQUEST, fault.english) from None
 
     def _token(self, given: Mapping[str, str]) -> str:
         header = given.get("authorization", self._websocket.headers.get("authorization"))
@@ -341,7 +353,7 @@ class _Connection:
         if refusal is not None:
             await self._send(error_message(message.key, refusal_of(refusal, self._language, str(uuid4()))))
             return
-        operation = _Operation(message.key, asked, Turn(self._language, str(uuid4())))
+        operation = _Operation(message.key, asked, Turn(self._language, str(uuid4()), self._staleness))
         self._operations[message.key] = operation
         operation.task = self._tasks.create_task(self._execute(operation, self._holder[0]))
 

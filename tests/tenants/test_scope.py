@@ -54,11 +54,11 @@ def test_regions_apart_are_bounded_by_their_hull_and_told_exactly_by_a_multirang
     scope = _scope("33.02", "33.04.01")
 
     assert scope.multirange == "{[3302000000,3302999999],[3304010000,3304019999]}"
-    assert scope.settings == (3302, 3304, 3302000000, 3304019999, scope.multirange, "")
+    assert scope.settings == (3302, 3304, 3302000000, 3304019999, scope.multirange, "", "")
 
 
 def test_one_span_needs_no_multirange() -> None:
-    assert _scope("33.02").settings == (3302, 3302, 3302000000, 3302999999, "", "")
+    assert _scope("33.02").settings == (3302, 3302, 3302000000, 3302999999, "", "", "")
 
 
 def test_the_ministry_holds_every_regency() -> None:
@@ -68,14 +68,25 @@ def test_the_ministry_holds_every_regency() -> None:
 def test_an_empty_scope_covers_nothing_and_sets_nothing() -> None:
     scope = TenantScope.of([])
 
-    assert scope.settings == (None, None, None, None, "", "")
+    assert scope.settings == (None, None, None, None, "", "", "")
     assert scope.multirange == "{}"
     assert not scope.covers(RegionPath.parse("33.02.01.2001"))
 
 
 @pytest.mark.parametrize("bindings", [(WARONG, LKS), (LKS, WARONG, LKS)])
 def test_entities_are_kept_once_in_one_order(bindings: tuple[EntityBinding, ...]) -> None:
-    scope = TenantScope.of([RegionPath.parse("33.02")], bindings)
+    scope = TenantScope.of([], [(RegionPath.parse("33.02"), binding) for binding in bindings])
 
     assert scope.entities == (WARONG, LKS)
     assert scope.settings[5] == f"{{{WARONG.id},{LKS.id}}}"
+
+
+def test_who_holds_a_village_freely_and_a_thing_elsewhere_is_not_held_to_the_thing_in_the_village() -> None:
+    scope = TenantScope.of([RegionPath.parse("33.02.01.2001")], [(RegionPath.parse("33.02"), WARONG)])
+
+    assert scope.multirange == "{[3302000000,3302999999]}"
+    assert scope.settings[5:] == (f"{{{WARONG.id}}}", "{[3302012001,3302012001]}")
+
+
+def test_without_a_bound_grant_nothing_needs_to_be_said_of_free_ones() -> None:
+    assert TenantScope.of([RegionPath.parse("33.02")]).settings[5:] == ("", "")

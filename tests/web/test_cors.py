@@ -20,6 +20,7 @@ ASKED = {"origin": PAGE, "access-control-request-method": "POST"}
         "x-kesos-csrf",
         "apollo-require-preflight",
         "x-apollo-operation-name",
+        "x-kesos-max-staleness",
     ],
 )
 async def test_a_page_of_a_listed_origin_may_send_what_the_api_reads(headers: str) -> None:

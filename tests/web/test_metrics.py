@@ -23,6 +23,8 @@ from tests.support.client import Caller, enrol
 from tests.support.process import kesos_serve, until
 from tests.support.world import BANYUMAS
 
+pytestmark = pytest.mark.long
+
 SECRET = "token-of-the-scraper"
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -118,10 +120,13 @@ async def test_no_caller_makes_a_label_of_what_it_sends(http: httpx2.AsyncClient
 
 async def test_what_stands_in_the_process_is_told(http: httpx2.AsyncClient) -> None:
     names = {name for name, _ in read((await http.get("/metrics")).text)}
-    # No worker runs in this process.
-    assert {vital.value[0] for vital in Vital} - names == {Vital.JOBS_RUNNING.value[0]}
-    of_jobs = {f"{tally.value[0]}_total" for tally in (Tally.JOBS_SUCCEEDED, Tally.JOBS_FAILED)}
-    assert {f"{tally.value[0]}_total" for tally in Tally} - names == of_jobs
+    # No worker runs in this process, and there is no replica.
+    assert {vital.value[0] for vital in Vital} - names == {
+        Vital.JOBS_RUNNING.value[0],
+        Vital.REPLICA_STALENESS.value[0],
+    }
+    elsewhere = {Tally.JOBS_SUCCEEDED, Tally.JOBS_FAILED, Tally.READS_OF_REPLICA, Tally.READS_IN_ITS_PLACE}
+    assert {f"{tally.value[0]}_total" for tally in Tally} - names == {f"{tally.value[0]}_total" for tally in elsewhere}
     assert {"process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"} <= names
 
 

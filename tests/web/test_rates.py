@@ -74,8 +74,10 @@ def test_a_large_body_counts_as_several_requests(body_bytes: int, admitted: int)
 def test_new_documents_are_counted_by_their_characters_apart_from_requests() -> None:
     counted, caller = limits(requests=60), uuid4()
     counted.count_document(caller, 140)  # of 480 a minute a third may come at once
-    with pytest.raises(RateLimited):
+    with pytest.raises(RateLimited) as refused:
         counted.count_document(caller, 100)
+    assert "`variables`" in refused.value.english
+    assert "`variables`" in refused.value.indonesian
     counted.count_document(uuid4(), 5_000)
     counted.count_request(caller, 0)
 

@@ -25,6 +25,8 @@ from tests.support.world import BANYUMAS
 if TYPE_CHECKING:
     import asyncpg
 
+pytestmark = pytest.mark.long
+
 QUERY = "{ families(first: 3) { nodes { headName } } }"
 GOING_AWAY = 1001
 SUBPROTOCOL = Subprotocol("graphql-transport-ws")

@@ -16,6 +16,8 @@ from tests.authz.people import People
 from tests.web.login.conftest import Browser, Site, login_settings, site_of
 from tests.web.login.oidc_provider import PUBLIC_CLIENT, PUBLIC_URL, WEB_CLIENT, WEB_SECRET, Provider
 
+pytestmark = pytest.mark.long
+
 
 def finished(response: httpx2.Response, status: int, code: str) -> str:
     """The text of a page that tells a person what went wrong."""
