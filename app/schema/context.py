@@ -16,6 +16,7 @@ from app.domain.audit.proofs import Proof, inclusion_proof
 from app.domain.audit.streams import AUDIT, LEDGER
 from app.domain.bansos.terms import Terms
 from app.domain.base import DomainError
+from app.domain.ewarong.live import TransactionNews
 from app.domain.jobs.changes import JobChanges
 from app.domain.registry.sealing import Seal
 from app.schema.bansos.terms_loading import TermsLoading, TermsOf
@@ -115,6 +116,7 @@ class SubscriptionContext(RequestContext):
 
     changes_of_access: ChangesOfAccess
     job_changes: JobChanges
+    transaction_news: TransactionNews
 
 
 Info: TypeAlias = strawberry.Info[RequestContext, None]

@@ -25,6 +25,7 @@ NOT_PERMITTED: Final = "NOT_PERMITTED"
 UNAUTHENTICATED: Final = "UNAUTHENTICATED"
 OPERATION_UNKNOWN: Final = "OPERATION_UNKNOWN"
 TIMED_OUT: Final = "TIMED_OUT"
+BUSY: Final = "BUSY"
 UNAVAILABLE: Final = "UNAVAILABLE"
 INTERNAL: Final = "INTERNAL_ERROR"
 
@@ -34,18 +35,21 @@ HTTP_STATUS: Final[Mapping[str, int]] = {
     "INTROSPECTION_OFF": HTTPStatus.FORBIDDEN,
     "PERSISTED_QUERY_NOT_FOUND": HTTPStatus.OK,
     TIMED_OUT: HTTPStatus.GATEWAY_TIMEOUT,
+    BUSY: HTTPStatus.SERVICE_UNAVAILABLE,
     UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """The status of a request that ends with such an error before it has an answer."""
 
 _TOO_SLOW: Final = (TimeoutError, asyncpg.QueryCanceledError)
+_GAVE_IN: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _DATABASE_GONE: Final = (
     ConnectionError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     NotRecorded,
 )
 
@@ -61,6 +65,10 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
     TIMED_OUT: {
         Language.INDONESIAN: "Permintaan memerlukan waktu terlalu lama dan dihentikan; persempit wilayah atau jumlahnya.",
         Language.ENGLISH: "The request took too long and was given up; ask for a smaller region or fewer rows.",
+    },
+    BUSY: {
+        Language.INDONESIAN: "Orang lain sedang mengubah hal yang sama; tidak ada yang diproses. Kirim lagi.",
+        Language.ENGLISH: "Somebody else is changing the same at this moment; nothing of yours was done. Send it again.",
     },
     UNAVAILABLE: {
         Language.INDONESIAN: "Basis data sedang tidak dapat dihubungi; coba lagi sebentar lagi.",
@@ -120,8 +128,9 @@ def _entry(error: GraphQLError, language: Language, request_id: str, before_exec
             return error_entry(NOT_PERMITTED, text, permission=permission)
         case GraphQLError() as found if (code := _code_of(found, None if error.path else before_execution)) is not None:
             return error_entry(code, _prefixed(code, _cut(found.message), language))
-        case cause if isinstance(cause, _TOO_SLOW):
-            return error_entry(TIMED_OUT, text_of(TIMED_OUT, language))
+        case cause if isinstance(cause, _TOO_SLOW + _GAVE_IN):
+            code = TIMED_OUT if isinstance(cause, _TOO_SLOW) else BUSY
+            return error_entry(code, text_of(code, language))
         case cause if isinstance(cause, _DATABASE_GONE):
             _log.error("a request found no database", extra={"request_id": request_id}, exc_info=cause)
             return error_entry(UNAVAILABLE, text_of(UNAVAILABLE, language))

@@ -34,6 +34,7 @@ from app.domain.audit.service import Event, append_events
 from app.schema.context import Info, RequestContext
 from app.schema.language import Language
 from app.schema.plan.payload import KEY
+from app.schema.plan.selection import unraised
 from app.schema.plan.source import SPECIFICATION, Payload
 from app.tenants.region_path import Span
 
@@ -41,6 +42,7 @@ Key: TypeAlias = tuple[Any, ...]
 """The values of the columns that name a row of a node, in the order of its ``NodeKey``."""
 _Given = TypeVar("_Given")
 _Read = TypeVar("_Read")
+_Told = TypeVar("_Told", bound="UserError")
 
 
 @strawberry.interface(
@@ -85,9 +87,28 @@ _KINDS: Final[Mapping[type[base.DomainError], type[UserError]]] = {
 }
 
 
+_TELLING: Final[dict[type[base.DomainError], type[UserError]]] = {}
+
+
+def telling(error: type[base.DomainError]) -> Callable[[type[_Told]], type[_Told]]:
+    """Declare the type that tells of ``error``, in unions that have it: its further fields are attributes of the error.
+
+    Stands above ``strawberry.type``.
+    """
+
+    def declare(kind: type[_Told]) -> type[_Told]:
+        _TELLING[error] = kind
+        return kind
+
+    return declare
+
+
 def refusal_of(error: base.DomainError, language: Language) -> UserError:
     """The member of a mutation's union that tells of ``error``."""
     message = error.indonesian if language is Language.INDONESIAN else error.english
+    if (told := _TELLING.get(type(error))) is not None:
+        further = {name: getattr(error, name) for name in told.__dataclass_fields__ if name not in {"code", "message"}}
+        return told(code=error.code, message=message, **further)
     if error.fields:
         return InvalidInput(code=error.code, message=message, fields=[to_camel_case(name) for name in error.fields])
     kind = next(_KINDS[each] for each in type(error).__mro__ if each in _KINDS)
@@ -148,6 +169,13 @@ class Acting:
         ]
 
 
+def refuse_unreadable(context: RequestContext, key: str | int) -> None:
+    """Raise why an object that the document asks for, below the mutation of that response key, may not be read."""
+    for (root_key, _), planned in context.answer.plan.payloads.items():
+        if root_key == key and isinstance(planned, Exception):
+            raise unraised(planned)
+
+
 @asynccontextmanager
 async def change(info: Info, permission: Permission) -> AsyncIterator[Acting]:
     """The transaction of a mutation, under the scope of ``permission``: it commits when the block ends, with its audit events.
@@ -157,9 +185,7 @@ async def change(info: Info, permission: Permission) -> AsyncIterator[Acting]:
     """
     context: RequestContext = info.context
     scope = authorize(context.access, permission)
-    for (key, _), planned in context.answer.plan.payloads.items():
-        if key == info.path.key and isinstance(planned, Exception):
-            raise planned
+    refuse_unreadable(context, info.path.key)
     async with context.database.write(scope) as session:
         acting = Acting(session, context.access)
         yield acting
@@ -191,7 +217,7 @@ async def _read_object(info: Info, key: Key) -> Any:
         raise LookupError("an object that a mutation answers stands below it")
     planned = context.answer.plan.payloads[str(above.key), str(info.path.key)]
     if isinstance(planned, Exception):
-        raise planned
+        raise unraised(planned)
     statement, variables, caller = planned.statement, context.answer.variables, context.answer.caller
     record = await context.database.read_once(
         context.access.scope(planned.permission), statement.text, statement.bind({**variables, KEY: key}, caller)

@@ -18,14 +18,16 @@ from app.authz.authorize import Access
 from app.domain.audit.models import Action
 from app.domain.audit.service import AuditLog, Event
 from app.domain.base import DomainError
+from app.domain.ewarong.live import TransactionNews
 from app.domain.jobs.changes import JobChanges
 from app.domain.registry.sealing import Seal
 from app.schema import errors
+from app.schema.calling import answer_call
 from app.schema.context import ChangesOfAccess, RequestContext, SubscriptionContext
 from app.schema.documents import Documents, OperationUnknown
 from app.schema.exports.desk import ExportDesk
 from app.schema.language import Language
-from app.schema.plan.answer import Answer
+from app.schema.plan.answer import Answer, Planned
 from app.schema.plan.arguments import Caller
 from app.schema.plan.planner import Document, Effort, Operation, OperationPlan
 from app.schema.plan.subjects import SubjectGroup
@@ -109,6 +111,7 @@ class Operations:
         self._test_nik_provinces = test_nik_provinces
         self._dukcapil_configured = dukcapil_configured
         self._job_changes = JobChanges(database)
+        self._transaction_news = TransactionNews(database)
 
     async def prepare(self, asked: Asked, access: Access | None, effort: Effort) -> Prepared:
         """Find the document of ``asked``, whoever asks; None stands for somebody without a token.
@@ -126,7 +129,7 @@ class Operations:
         operation = document.operation(asked.operation_name)
         if operation is None:
             raise OperationUnknown
-        variables = self._planner.variables(operation, asked.variables)
+        variables = await self._planner.variables_of(operation, asked.variables, effort)
         if isinstance(variables, list):
             raise DocumentRefused(variables, errors.BAD_USER_INPUT)
         cost = document.cost(operation, variables)
@@ -140,29 +143,38 @@ class Operations:
         *,
         language: Language,
         request_id: str,
+        staleness: float = 0.0,
         extensions: bytes | None = None,
     ) -> Answered:
-        """Run a query or a mutation in its ``place`` among those that run. The answer exists once the audit trail holds what it tells."""
+        """Run a query or a mutation in its ``place`` among those that run. The answer exists once the audit trail holds what it tells.
+
+        ``staleness``: in a query, what is younger than so many seconds may be missing. What a mutation reads is the latest.
+        """
         plan = prepared.plan
         caller = Caller(prepared.access, self._seal, self._test_nik_provinces)
-        answer = Answer(plan, prepared.variables.coerced, caller, self._database)
-        result = None
+        if prepared.kind is not OperationType.QUERY:
+            staleness = 0.0
+        answer = Answer(plan, prepared.variables.coerced, caller, self._database, staleness)
         async with place:
-            body = await self._planned(plan, prepared, answer) if plan.complete else None
-            if body is None:
+            planned = await self._planned(prepared, answer) if plan.complete else None
+            if planned is None:
+                context = self._context(prepared, answer, language, request_id)
+                if plan.call is not None:
+                    planned = await answer_call(plan.call, prepared.variables, context)
+            if planned is not None:
+                data: Any = orjson.Fragment(b"".join((b"{", *planned.members, b"}")))
+                found: Sequence[GraphQLError] | None = planned.errors
+            else:
                 result = await self._api.schema.execute(
-                    prepared.text,
-                    prepared.given,
-                    context_value=self._context(prepared, answer, language, request_id),
-                    operation_name=prepared.name or None,
+                    prepared.text, prepared.given, context_value=context, operation_name=prepared.name or None
                 )
+                data, found = result.data, result.errors
         # Whoever waits for the trail holds up nobody: its writer takes all who wait together.
-        if result is None:
-            await self._keep(prepared, request_id, answer.subjects, ())
-            return Answered(_framed(body or b"", extensions))
-        entries, refused = self._entries(result.errors, language, request_id)
+        entries, refused = self._entries(found, language, request_id)
         await self._keep(prepared, request_id, answer.subjects, refused)
-        content: dict[str, Any] = {"data": result.data}
+        if planned is not None and not entries:
+            return Answered(_framed(planned.members, extensions))
+        content = {"data": data}
         if entries:
             content["errors"] = entries
         if extensions is not None:
@@ -180,7 +192,10 @@ class Operations:
             prepared.text,
             prepared.given,
             context_value=SubscriptionContext(
-                **vars(context), changes_of_access=changes_of_access, job_changes=self._job_changes
+                **vars(context),
+                changes_of_access=changes_of_access,
+                job_changes=self._job_changes,
+                transaction_news=self._transaction_news,
             ),
             operation_name=prepared.name or None,
         )
@@ -191,20 +206,25 @@ class Operations:
                 await self._keep(prepared, request_id, [], refused)
                 yield _with_errors(result.data, entries)
 
-    async def _planned(self, plan: OperationPlan, prepared: Prepared, answer: Answer) -> bytes | None:
-        """The data as bytes, or None where something must be refused and the stock executor says what."""
+    async def _planned(self, prepared: Prepared, answer: Answer) -> Planned | None:
+        """What root fields answer that are all compiled, or None where something must be refused and the stock executor says what."""
+        plan, variables = prepared.plan, prepared.variables
         statement = plan.statement(tuple(plan.roots))
         try:
-            arguments = statement.bind(prepared.variables.coerced, answer.caller)
+            arguments = statement.bind(variables.coerced, answer.caller)
         except DomainError:
             return None
-        record = await self._database.read_once(plan.scope(prepared.access), statement.text, arguments)
-        if statement.failures(record, prepared.variables.coerced):
+        record = await self._database.read_once(
+            plan.scope(prepared.access), statement.text, arguments, staleness=answer.staleness
+        )
+        if statement.failures(record, variables.coerced):
             answer.record = record
             return None
         values, answer.subjects = statement.values(record)
-        parts = [b'"%b":%b' % pair for pair in zip(statement.json_keys, (v or b"null" for v in values), strict=True)]
-        return b",".join(parts)
+        pieces: list[bytes] = []
+        for key, value in zip(statement.json_keys, values, strict=True):
+            pieces += (b',"' if pieces else b'"', key, b'":', value or b"null")
+        return Planned(pieces)
 
     def _context(self, prepared: Prepared, answer: Answer, language: Language, request_id: str) -> RequestContext:
         return RequestContext(
@@ -284,10 +304,9 @@ def _hash(text: str) -> bytes:
     return sha256(text.encode()).digest()
 
 
-def _framed(data: bytes, extensions: bytes | None) -> bytes:
-    if extensions is None:
-        return b'{"data":{%b}}' % data
-    return b'{"data":{%b},"extensions":%b}' % (data, extensions)
+def _framed(members: Sequence[bytes], extensions: bytes | None) -> bytes:
+    end = (b"}}",) if extensions is None else (b'},"extensions":', extensions, b"}")
+    return b"".join((b'{"data":{', *members, *end))
 
 
 def _with_errors(data: dict[str, Any] | None, entries: list[dict[str, Any]]) -> Answered:

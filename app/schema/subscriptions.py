@@ -11,6 +11,7 @@ from contextlib import aclosing
 import strawberry
 
 from app.schema.context import SubscriptionInfo
+from app.schema.ewarong.live import EwarongTransactionNews, reported_transactions
 from app.schema.jobs import JobProgress, progress_of_job
 from app.schema.me import Me
 
@@ -38,4 +39,10 @@ class Subscription:
         resolver=progress_of_job,
         description="A job now and at each change, a few times a second at most, whichever process works on it; ends after the job has. "
         "Needs `jobs:job:read`.",
+    )
+    ewarong_transaction_reported: AsyncGenerator[EwarongTransactionNews, None] = strawberry.subscription(
+        resolver=reported_transactions,
+        description="Redemptions at outlets as they come in, a moment after each is committed, whichever process it was reported to. An "
+        "agent hears of its own outlet. What was committed by a process that died in that moment is not told: the list "
+        "`ewarongTransactions` has it. Needs `ewarong:transaction:read`.",
     )

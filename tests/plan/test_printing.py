@@ -68,3 +68,10 @@ async def test_no_key_hides_the_record(database: Database) -> None:
     printed = json_list(dict.fromkeys(keys, row.c.name), sa.select(row))
     expected = ",".join(f'"{key}":"Sri"' for key in keys)
     assert await evaluated(database, printed) == f"[{{{expected}}}]".encode()
+
+
+async def test_a_constant_may_hold_an_apostrophe(database: Database) -> None:
+    row = row_of(number=1)
+    assert await evaluated(database, json_object({"said": constant("the family's card")}, row)) == (
+        b'{"said":"the family\'s card"}'
+    )

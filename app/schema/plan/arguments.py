@@ -30,6 +30,7 @@ from app.authz.authorize import Access
 from app.authz.permissions import Permission
 from app.domain.base import DomainError
 from app.domain.registry.sealing import Seal
+from app.tenants.scope import multirange_of
 
 Getter = Callable[[Mapping[str, Any]], Any]
 _SHAPELESS: Final = "?"
@@ -98,6 +99,41 @@ class BoundScope:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundRegency:
+    """A parameter that carries the first or the last regency of one permission's own scope."""
+
+    permission: Permission
+    last: bool = False
+
+    def value(self, _variables: Mapping[str, Any], caller: Caller) -> int | None:
+        """Its id; None where the permission reaches nothing."""
+        low, high, *_ = caller.access.scope(self.permission).settings
+        return high if self.last else low
+
+
+@dataclass(frozen=True, slots=True)
+class BoundEntities:
+    """A parameter that carries the things to which grants of one permission are bound."""
+
+    permission: Permission
+
+    def value(self, _variables: Mapping[str, Any], caller: Caller) -> list[UUID] | None:
+        """Their ids; None where no grant is bound, so that the permission reaches all rows of its villages."""
+        return [entity.id for entity in caller.access.scope(self.permission).entities] or None
+
+
+@dataclass(frozen=True, slots=True)
+class BoundFree:
+    """A parameter that carries the ranges of the grants of one permission that are bound to no thing, where others are."""
+
+    permission: Permission
+
+    def value(self, _variables: Mapping[str, Any], caller: Caller) -> str:
+        """The ranges, as text of an int8multirange."""
+        return multirange_of(caller.access.scope(self.permission).unbound)
+
+
+@dataclass(frozen=True, slots=True)
 class BoundPrincipal:
     """A parameter that carries the id of whoever asks."""
 
@@ -106,7 +142,7 @@ class BoundPrincipal:
         return caller.access.principal.id
 
 
-Parameter: TypeAlias = Bound | BoundScope | BoundPrincipal
+Parameter: TypeAlias = Bound | BoundScope | BoundRegency | BoundEntities | BoundFree | BoundPrincipal
 """What a parameter of a statement is bound to when it runs."""
 
 

@@ -1,12 +1,14 @@
 """One page of a connection, as SQL."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.schema.paging import cursor_expression, cursor_values, page_size
-from app.schema.plan.source import Order, Reading, Source
+from app.schema.plan.source import Order, Reading, Source, Way, Ways
 
 Conditions = Callable[[sa.FromClause], list[sa.ColumnElement[bool]]]
 
@@ -15,10 +17,18 @@ class Page:
     """The rows of one page, plus one that tells whether there are more."""
 
     def __init__(
-        self, source: Source, reading: Reading, conditions: Conditions, size: Callable[[int], int] = page_size
+        self,
+        source: Source,
+        reading: Reading,
+        conditions: Conditions,
+        size: Callable[[int], int] = page_size,
+        ways: Callable[[], Ways | None] = lambda: None,
     ) -> None:
-        """Read ``source`` under ``conditions``, with the arguments first (checked by ``size``), after and order of ``reading``."""
-        self._source, self._reading, self._conditions = source, reading, conditions
+        """Read ``source`` under ``conditions``, with the arguments first (checked by ``size``), after and order of ``reading``.
+
+        Where there are ``ways``, on one of them.
+        """
+        self._source, self._reading, self._conditions, self._ways = source, reading, conditions, ways
         order = reading.arguments.get("order")
         choice = order.known if order is not None else next(iter(source.orders))
         self._name: str = choice.value
@@ -26,15 +36,30 @@ class Page:
         if self._order.permission is not None:
             reading.require(self._order.permission)
         self._first = reading.arguments["first"]
-        rows = source.table.alias()
-        keys = [key.expression(rows) for key in self._order.keys]
-        query = (
+        self._size = size
+        self.rows: sa.CTE = self._within_parent(self._of_ways(ways())).cte()
+
+    def _of_ways(self, ways: Ways | None) -> sa.Select[Any]:
+        if ways is None:
+            return self._on_way(Way(self._source.table.alias(), ()))
+        each = [sa.select(self._on_way(way).subquery()) for way in ways.each]
+        return self._cut(sa.union_all(*each).subquery(), ()).add_cte(ways.choice, nest_here=True)
+
+    def _on_way(self, way: Way) -> sa.Select[Any]:
+        return self._cut(way.rows, [*self._conditions(way.rows), *way.conditions, *self._after(self._keys(way.rows))])
+
+    def _cut(self, rows: sa.FromClause, conditions: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+        """As many ``rows`` as the page has, in its order."""
+        size = self._size  # not of self: the plan keeps what it binds by, and would keep the whole page
+        return (
             sa.select(rows)
-            .where(*conditions(rows), *self._after(keys))
-            .order_by(*[key.desc() if self._order.descending else key for key in keys])
+            .where(*conditions)
+            .order_by(*[key.desc() if self._order.descending else key for key in self._keys(rows)])
             .limit(self._first.bind(sa.Integer(), lambda first: size(first) + 1))
         )
-        self.rows: sa.CTE = self._within_parent(query).cte()
+
+    def _keys(self, rows: sa.FromClause) -> list[sa.ColumnElement[Any]]:
+        return [key.expression(rows) for key in self._order.keys]
 
     def _within_parent(self, query: sa.Select[Any]) -> sa.Select[Any]:
         return query if self._reading.row is None else query.correlate(self._reading.row.from_)
@@ -65,9 +90,16 @@ class Page:
 
     def total_count(self) -> sa.ColumnElement[int]:
         """The number of rows over all pages."""
-        rows = self._source.table.alias()
-        query = sa.select(sa.func.count()).select_from(rows).where(*self._conditions(rows))
+        ways = self._ways()
+        if ways is None:
+            return self._within_parent(self._count(Way(self._source.table.alias(), ()))).scalar_subquery()
+        counts = [self._count(way).scalar_subquery() for way in ways.each]
+        query = sa.select(reduce(add, counts)).add_cte(ways.choice, nest_here=True)
         return self._within_parent(query).scalar_subquery()
+
+    def _count(self, way: Way) -> sa.Select[Any]:
+        conditions = [*self._conditions(way.rows), *way.conditions]
+        return sa.select(sa.func.count()).select_from(way.rows).where(*conditions)
 
     def _row_count(self) -> sa.ColumnElement[int]:
         return sa.select(sa.func.count()).select_from(self.rows).scalar_subquery()

@@ -29,6 +29,7 @@ from app.authz.permissions import Permission
 from app.domain.base import DomainError
 from app.schema.plan.arguments import Binder, shape_of
 from app.schema.plan.blueprint import Blueprint
+from app.schema.plan.calls import CallPlan, planned_call
 from app.schema.plan.compile import Compiler
 from app.schema.plan.limits.measure import Measure, Meter
 from app.schema.plan.limits.memory import DocumentMemory
@@ -36,7 +37,7 @@ from app.schema.plan.limits.refusals import LimitExceeded
 from app.schema.plan.limits.text import count_tokens
 from app.schema.plan.limits.validation import validated
 from app.schema.plan.payload import PayloadCompiler, payload_fields
-from app.schema.plan.selection import FieldDenied, Root, Selection
+from app.schema.plan.selection import FieldDenied, Root, Selection, unraised
 from app.schema.plan.source import Connect, Derived, Lookup, Many, One, Specification
 from app.schema.plan.statement import PayloadText, RootText, Statement
 from app.tenants.scope import TenantScope
@@ -45,6 +46,8 @@ Made = TypeVar("Made")
 MOST_ERRORS: Final = 20
 MOST_BYTES_OF_TRUSTED_PLANS: Final = 128 * 2**20
 MOST_BYTES_OF_COMPOSED_PLANS: Final = 64 * 2**20
+MOST_VALUES_AT_ONCE: Final = 2_000
+"""So many are coerced within 4 ms: where they are more, others would wait for it."""
 _BYTES_OF_A_PLAN: Final = 4096
 _BYTES_OF_A_CHARACTER_OF_SQL: Final = 3
 
@@ -54,7 +57,8 @@ class OperationPlan:
     """How one operation is answered for one permission set and one shape of variables.
 
     ``roots`` holds a compiled root, or the refusal that its field raises; root fields that need no database are not in it. A mutation
-    has ``payloads`` instead, by the response keys of its root field and of the object below.
+    has ``payloads`` instead, by the response keys of its root field and of the object below; where it is nothing but one call of a
+    function of the database, also that ``call``.
     """
 
     roots: dict[str, RootText | Exception]
@@ -62,6 +66,7 @@ class OperationPlan:
     complete: bool
     statements: dict[tuple[str, ...], Statement] = field(default_factory=dict)
     payloads: Mapping[tuple[str, str], PayloadText | Exception] = field(default_factory=dict)
+    call: CallPlan | None = None
 
     def statement(self, keys: tuple[str, ...]) -> Statement:
         """The statement that answers the root fields ``keys``."""
@@ -76,6 +81,7 @@ class OperationPlan:
         """About how many bytes it takes, with its statement: measured from 5 kB for one name to 600 kB for 40 lists of families."""
         characters = sum(len(root.value.sql) for root in self.roots.values() if isinstance(root, RootText))
         characters += sum(len(each.statement.text) for each in self.payloads.values() if isinstance(each, PayloadText))
+        characters += len(self.call.statement.text) if self.call is not None else 0
         return _BYTES_OF_A_PLAN + _BYTES_OF_A_CHARACTER_OF_SQL * characters
 
     def scope(self, access: Access) -> TenantScope:
@@ -241,6 +247,14 @@ class Planner:
             hide_suggestions=True,
         )
 
+    async def variables_of(
+        self, operation: Operation, given: dict[str, Any], effort: Effort
+    ) -> VariableValues | list[GraphQLError]:
+        """As ``variables``; many values are coerced as ``effort`` says: what a device has kept for a day takes 30 ms."""
+        if _holds_more(given, MOST_VALUES_AT_ONCE):
+            return await effort.run(lambda: self.variables(operation, given))
+        return self.variables(operation, given)
+
     def plan(self, operation: Operation, variables: VariableValues, access: Access) -> OperationPlan:
         """The plan of ``operation`` for this permission set and this shape of variables."""
         key = (operation, access.shape, operation.shape(variables))
@@ -275,7 +289,9 @@ class Planner:
         schema = self.blueprint.schema
         root_type = schema.get_root_type(operation.node.operation)
         if root_type is None or operation.node.operation is not OperationType.QUERY:
-            return OperationPlan({}, (), complete=False, payloads=self._payloads(operation, variables, access))
+            selection = Selection(self.blueprint, operation.fragments, operation.node, variables, access, None)
+            call = planned_call(selection) if operation.node.operation is OperationType.MUTATION else None
+            return OperationPlan({}, (), complete=False, payloads=self._payloads(selection), call=call)
         fields = collect_fields(schema, operation.fragments, variables, root_type, operation.node).grouped_field_set
         specifications = {
             key: self.blueprint.specifications.get((root_type.name, details[0].node.name.value))
@@ -295,19 +311,16 @@ class Planner:
             try:
                 roots[key] = RootText.of(_compiled(f"root{number}", selection, fields[key], permissions))
             except (FieldDenied, NotPermitted, DomainError) as refusal:
-                roots[key] = refusal
+                roots[key] = unraised(refusal)
         complete = 0 < len(roots) == len(fields) and all(
             isinstance(root, RootText) and not root.needs_python for root in roots.values()
         )
         return OperationPlan(roots, held, complete)
 
-    def _payloads(
-        self, operation: Operation, variables: VariableValues, access: Access
-    ) -> dict[tuple[str, str], PayloadText | Exception]:
+    def _payloads(self, selection: Selection) -> dict[tuple[str, str], PayloadText | Exception]:
         """The objects that a mutation or a subscription answers; whether they may be read is known before anything is done."""
-        if operation.node.operation is OperationType.QUERY:
+        if selection.operation.operation is OperationType.QUERY:
             return {}
-        selection = Selection(self.blueprint, operation.fragments, operation.node, variables, access, None)
         return {keys: self._payload(selection, type_, details) for keys, type_, details in payload_fields(selection)}
 
     def _payload(
@@ -321,7 +334,7 @@ class Planner:
                 tree = replace(selection, for_tree=True)
                 root = PayloadCompiler(tree, Binder("payload")).payload(type_, details)
         except (FieldDenied, NotPermitted, DomainError) as refusal:
-            return refusal
+            return unraised(refusal)
         return PayloadText(Statement.of({"payload": RootText.of(root)}), permission, root.needs_python)
 
     def _root_permissions(self, specification: Specification, definition: Any, access: Access) -> list[Permission]:
@@ -335,3 +348,17 @@ class Planner:
                 return [self.blueprint.source_of(definition).permission]
             case _:
                 raise LookupError(f"{type(specification).__name__} cannot stand at the root")
+
+
+def _holds_more(given: dict[str, Any], most: int) -> bool:
+    """Whether JSON holds more than ``most`` values; looks at no more of it than that takes."""
+    values = 0
+    waiting: list[dict[str, Any] | list[Any]] = [given]
+    while waiting:
+        container = waiting.pop()
+        values += len(container)
+        if values > most:
+            return True
+        within = container.values() if isinstance(container, dict) else container
+        waiting.extend(value for value in within if isinstance(value, dict | list))
+    return False

@@ -37,7 +37,8 @@ def _json_object(element: JsonObject, compiler: SQLCompiler, **kw: Any) -> str:
 
 def constant(text: str) -> sa.ColumnElement[str]:
     """A text that the code knows (a type name, a fixed argument), written into the SQL; never one that a caller sent."""
-    return sa.literal_column(f"'{text}'", sa.Text())
+    quoted = text.replace("'", "''")
+    return sa.literal_column(f"'{quoted}'", sa.Text())
 
 
 def json_object(

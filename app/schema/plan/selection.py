@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import sqlalchemy as sa
 from graphql import GraphQLObjectType
@@ -24,6 +24,20 @@ class FieldDenied(Exception):
         super().__init__(f"{field_name} needs {permission}")
         self.permission = permission
         self.field_name = field_name
+
+
+_Error = TypeVar("_Error", bound=Exception)
+
+
+def unraised(error: _Error) -> _Error:
+    """An error equal to ``error`` that was never raised.
+
+    One that was raised holds on to all that it has passed, with who asked for what. So a plan keeps an equal of what refused it, and
+    whoever finds that raises another: or each request that is refused would stay in memory with what it sent.
+    """
+    equal = type(error).__new__(type(error), *error.args)
+    equal.__dict__.update(error.__dict__)
+    return equal
 
 
 class Check(NamedTuple):

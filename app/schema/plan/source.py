@@ -3,10 +3,10 @@
 The helpers return Strawberry fields. The declaration travels in the field's metadata; ``blueprint`` gathers it when the schema is built.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -65,6 +65,8 @@ class Source:
 
     Rows that are ``personal`` are about somebody: whoever reads them through a root field is kept in the audit trail, with the persons
     and families that the columns ``about`` name. Rows with an ``own`` column are shown to nobody but the principal whose id it holds.
+    Rows of a thing that a grant may be bound to (my e-Warong) name its column in ``bound``: their table has the policy of
+    ``rls.bound_policy``.
     """
 
     table: sa.Table
@@ -74,7 +76,17 @@ class Source:
     node: NodeKey | None = None
     personal: bool = False
     own: str | None = None
+    bound: str | None = None
     about: tuple[str, ...] = ("id",)
+
+    @property
+    def newest_first(self) -> bool:
+        """Whether rows of regencies are listed in the order in which they came, and not in that of villages or names."""
+        return (
+            self.tenancy in {Tenancy.VILLAGE, Tenancy.SPAN}
+            and "regency_id" in self.table.c
+            and all(order.descending for order in self.orders.values())
+        )
 
     def node_text(self, row: Row) -> sa.ColumnElement[str]:
         """The node id of ``row``."""
@@ -130,10 +142,30 @@ class Connect:
     """The rows that belong to this row (or to nobody, at the root), as a Relay connection.
 
     ``about`` names persons whom the field is about, though its own rows are not theirs; asking is then kept as reading them.
+    ``ways`` are given where no one plan finds rows fast for all arguments.
     """
 
     on: Join
     about: Rows | None = None
+    ways: Callable[["Reading"], "Ways | None"] | None = None
+
+
+class Way(NamedTuple):
+    """Rows of the source's table, or some of them with all its columns, and what must hold of them."""
+
+    rows: sa.FromClause
+    conditions: Sequence[sa.ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Ways to the rows of a connection, each planned by itself: for any arguments no more than one finds rows, and it finds all.
+
+    Which one that is, ``choice`` tells them, when the statement runs.
+    """
+
+    choice: sa.CTE
+    each: tuple[Way, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +210,72 @@ class PagePart:
     """A field of a connection, an edge or a page info: the connection itself compiles it."""
 
 
-Specification = PagePart | Payload | Value | Part | One | Many | Connect | Lookup | Computed | Derived
+class Outcome(NamedTuple):
+    """What the function of a ``Call`` did: a code, what else it tells, and of the row that it returned the key and further columns.
+
+    Where it returned no row, these are nulls.
+    """
+
+    code: str
+    detail: Mapping[str, Any]
+    key: tuple[Any, ...]
+    further: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A mutation that is one function of the database: key, locks, rules, rows, journal and audit in one statement and one commit.
+
+    ``function`` takes two of jsonb and returns one row: ``outcome`` and ``detail`` (a jsonb), then the columns of the row that the
+    answer's object is. The first argument is what ``item`` makes of the input, the second an event of the audit trail, which it keeps
+    with the villages and ids of what it does. What it refuses it tells by its outcome, having written nothing.
+
+    ``item`` takes the input with the names of GraphQL, values coerced. ``done`` makes what is answered of an outcome, which holds the
+    ``further`` columns of the row. Both raise the ``DomainError`` of a refusal. What is done is announced in this process: ``news`` says
+    on which channel, and what.
+    """
+
+    function: str
+    permission: Permission
+    subject_type: str
+    item: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    done: Callable[[Outcome], object]
+    further: tuple[str, ...] = ()
+    news: Callable[[Outcome], tuple[str, str] | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """A mutation whose input holds so many objects that making each of them in Python would cost more than what is done with them.
+
+    ``resolve`` takes the info of the field and the input with the names of GraphQL, values coerced, and raises the ``DomainError`` of a
+    refusal.
+    """
+
+    resolve: Callable[[Any, Mapping[str, Any]], Awaitable[object]]
+
+
+Specification = Bulk | Call | PagePart | Payload | Value | Part | One | Many | Connect | Lookup | Computed | Derived
+
+
+class Within(Protocol):
+    """The conditions under which rows are within a permission, where the statement reaches further than it."""
+
+    def __call__(
+        self, permission: Permission, tenancy: Tenancy, rows: sa.FromClause, bound: str | None = None, /
+    ) -> list[sa.ColumnElement[bool]]:
+        """``bound`` is the column of the thing that a grant may be bound to, as in ``Source``."""
+
+
+class InRegencies(Protocol):
+    """The condition that rows are of the regencies that a permission reaches.
+
+    It is for rows whose villages lie in these regencies wherever the policy shows them: it hides none, and lets PostgreSQL seek them in
+    an index that begins with the regency.
+    """
+
+    def __call__(self, permission: Permission, rows: sa.FromClause, /) -> list[sa.ColumnElement[bool]]:
+        """``rows`` have a regency_id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +285,8 @@ class Reading:
     row: Row | None
     arguments: Arguments
     require: Callable[[Permission], None]
-    within: Callable[[Permission, Tenancy, sa.FromClause], list[sa.ColumnElement[bool]]]
+    within: Within
+    in_regencies: InRegencies
     check: Callable[[sa.ColumnElement[bool], Argument, Callable[[Any], Exception]], None]
     finest_level: Callable[[Permission], Any]
 

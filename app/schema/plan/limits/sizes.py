@@ -131,11 +131,19 @@ _SUMMARY_ROWS: Final = Count(_summary_rows, ("region", "by"), ("", "VILLAGE"))
 _GIVEN: Final[Mapping[tuple[str, str], Count]] = {
     ("Query", "registrySummary"): _SUMMARY_ROWS,
     ("Query", "aidOverlap"): _SUMMARY_ROWS,
+    ("Query", "ewarongCoverage"): _SUMMARY_ROWS,
     ("Query", "ledgerBalances"): Count(_balance_rows, ("region", "by"), (None, "REGENCY")),
 }
-_TAKEN: Final = frozenset({("RegistrySummary", "rows"), ("AidOverlap", "rows"), ("LedgerBalances", "rows")})
+_TAKEN: Final = frozenset(
+    {
+        ("RegistrySummary", "rows"),
+        ("AidOverlap", "rows"),
+        ("EwarongCoverage", "rows"),
+        ("LedgerBalances", "rows"),
+    }
+)
 _LISTS: Final[Mapping[tuple[str, str], Count]] = {
-    ("Me", "permissions"): _exactly(50),
+    ("Me", "permissions"): _exactly(100),
     ("AuditEvent", "subjectIds"): _exactly(2 * LONGEST_PAGE),
     ("Region", "ancestors"): _exactly(3),
     ("RegistryCounts", "familiesByDecile"): _exactly(10),
@@ -145,6 +153,10 @@ _LISTS: Final[Mapping[tuple[str, str], Count]] = {
     ("OverlapCounts", "doubleAid"): _exactly(5),
     ("OverlapCounts", "toppedUp"): _exactly(5),
     ("JournalEntry", "lines"): _exactly(2),
+    ("EwarongSettlement", "days"): _exactly(31),
+    # The outlets of a regency on a few days.
+    ("EwarongDayTotals", "rows"): _exactly(1000),
+    ("SupplierConcentration", "districts"): _exactly(30),
     # Introspection: averages of the schema, rounded up, whose products are no less than what there is of each.
     ("__Schema", "types"): _exactly(200),
     ("__Schema", "directives"): _exactly(10),
