@@ -177,7 +177,11 @@ async def test_a_type_name_is_no_introspection(documents: Documents, text: str) 
 
 
 def test_the_public_reaches_the_whole_country_and_open_data_only() -> None:
-    assert PUBLIC.permissions == {Permission.REGIONS_REGION_READ, Permission.INSIGHTS_SUMMARY_READ}
+    assert PUBLIC.permissions == {
+        Permission.REGIONS_REGION_READ,
+        Permission.INSIGHTS_SUMMARY_READ,
+        Permission.EWARONG_RECEIPT_READ,
+    }
     everywhere: Any = PUBLIC.scope(Permission.INSIGHTS_SUMMARY_READ)
     assert everywhere.covers(grant(Role.PUBLIC, "33").region)
     assert everywhere.covers(grant(Role.PUBLIC, "").region)

@@ -166,6 +166,8 @@ GOOD: Mapping[str, tuple[bytes, str]] = {
     "CSV of Windows": ("nik,nama\n1,Andr\xe9\n".encode("cp1252"), "CSV"),
     "a workbook": (workbook(), "WORKBOOK"),
     "a zip": (zipped({"families.csv": b"a,b\n", "persons.csv": b"c,d\n"}), "ZIP"),
+    "CSV with bars": (b"nik|nama\n1|SITI\n", "CSV"),
+    "a zip of one file from a Mac": (zipped({"data.csv": CSV, "__MACOSX/._data.csv": b"\0"}), "ZIP"),
     "a zip of a folder from a Mac": (
         zipped(
             {

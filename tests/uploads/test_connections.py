@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -163,6 +163,16 @@ async def test_an_upload_that_breaks_off_leaves_nothing(part: bytes, live: Live,
     assert await kept.nothing()
 
 
+@pytest.fixture
+def impatient(live: Live) -> Iterator[None]:
+    """What stops coming is given up at once."""
+    route, usual = route_of(live), endpoint_of(live)
+    route.app = replace(usual, patience=0.1)
+    yield
+    route.app = usual
+
+
+@pytest.mark.usefixtures("impatient")
 async def test_chunks_that_are_none_leave_nothing(live: Live, clerk: Caller, kept: Kept) -> None:
     async with connected(live) as client:
         await client.begin(clerk.token, "transfer-encoding: chunked")
@@ -172,16 +182,12 @@ async def test_chunks_that_are_none_leave_nothing(live: Live, clerk: Caller, kep
     assert await kept.nothing()
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_an_upload_that_stops_coming_is_given_up(live: Live, clerk: Caller, kept: Kept) -> None:
-    route, usual = route_of(live), endpoint_of(live)
-    route.app = replace(usual, patience=0.1)
-    try:
-        async with connected(live) as client:
-            await client.begin(clerk.token, f"content-length: {LARGEST}")
-            await client.send(CSV)
-            assert await client.refusal() == (408, "BAD_REQUEST")
-    finally:
-        route.app = usual
+    async with connected(live) as client:
+        await client.begin(clerk.token, f"content-length: {LARGEST}")
+        await client.send(CSV)
+        assert await client.refusal() == (408, "BAD_REQUEST")
     assert await kept.nothing()
 
 

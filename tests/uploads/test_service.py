@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
+import pytest_asyncio
 
 from app.authz.authorize import Access, authorize, operator_access
 from app.authz.enforcer import RoleMatrix
@@ -19,6 +20,7 @@ from app.domain.uploads.models import UploadKind
 from app.domain.uploads.service import (
     Expiry,
     Upload,
+    check_quota,
     expire_uploads,
     keep_upload,
     record_upload,
@@ -37,6 +39,12 @@ from tests.uploads.conftest import Kept, send
 from tests.uploads.files import CSV
 
 AN_HOUR = timedelta(hours=1)
+_IMPORT = """
+insert into registry_import (regency_id, id, village_low, village_high, region_id, upload_id, idempotency_key, format, mode, edition_id,
+  stage, created_by, created_by_name)
+select regency_id, gen_random_uuid(), village_low, village_high, region_id, id, gen_random_uuid(), 'KESOS_CSV', 'ADDITION',
+  (select max(id) from registry_edition), $2, principal_id, 'Sari Wulandari' from upload where id = $1
+"""
 
 
 def clerk_of(matrix: RoleMatrix, *codes: str) -> Access:
@@ -145,6 +153,59 @@ async def test_expiry_reaches_as_far_as_its_scope(world_database: Database, kept
     await kept.owner.execute("update upload set expires_at = now()")
     assert await expire_uploads(world_database, scope_of(banyumas), kept.vault) == 1
     assert [row["id"] for row in await kept.rows()] == [other.id]
+
+
+async def import_of(kept: Kept, upload: Upload, stage: str) -> None:
+    """Write that the upload is imported."""
+    await kept.owner.execute(_IMPORT, upload.id, stage)
+
+
+@pytest_asyncio.fixture
+async def no_imports(kept: Kept) -> AsyncIterator[None]:
+    yield
+    await kept.owner.execute("delete from registry_import where created_by_name = 'Sari Wulandari'")
+
+
+@pytest.mark.usefixtures("no_imports")
+async def test_a_file_is_kept_as_long_as_an_import_of_it_is_not_over(
+    world_database: Database, kept: Kept, matrix: RoleMatrix
+) -> None:
+    access = clerk_of(matrix, BANYUMAS.code)
+    stages = ("UPLOADED", "PARSED", "VALIDATED", "APPLYING", "APPLIED", "DISCARDED")
+    files = {stage: await uploaded(world_database, kept, access) for stage in stages}
+    for stage, upload in files.items():
+        await import_of(kept, upload, stage)
+    twice = await uploaded(world_database, kept, access)
+    await import_of(kept, twice, "APPLIED")
+    await import_of(kept, twice, "VALIDATED")
+    await kept.owner.execute("update upload set expires_at = now()")
+    assert await expire_uploads(world_database, country(matrix), kept.vault) == 2
+    stay = [*(files[stage].id for stage in stages[:4]), twice.id]
+    assert kept.files() == sorted(f"{each}.sealed" for each in stay)
+    for each in stay:
+        assert (await found(world_database, access, each)).id == each
+    await kept.owner.execute("update registry_import set stage = 'DISCARDED' where created_by_name = 'Sari Wulandari'")
+    assert await expire_uploads(world_database, country(matrix), kept.vault) == 5
+    assert await kept.nothing()
+
+
+@pytest.mark.usefixtures("no_imports")
+async def test_a_file_that_an_import_needs_counts_among_those_that_wait(
+    world_database: Database, kept: Kept, matrix: RoleMatrix
+) -> None:
+    access = clerk_of(matrix, BANYUMAS.code)
+    upload = await uploaded(world_database, kept, access)
+    await import_of(kept, upload, "VALIDATED")
+    await kept.owner.execute("update upload set expires_at = now()")
+
+    async def another() -> None:
+        async with world_database.write(scope_of(access)) as session:
+            await check_quota(session, access.principal.id, 1, most=len(CSV))
+
+    with pytest.raises(UploadQuotaExceeded):
+        await another()
+    await kept.owner.execute("update registry_import set stage = 'DISCARDED' where upload_id = $1", upload.id)
+    await another()
 
 
 async def test_an_upload_that_is_used_is_kept_until_it_was_read(

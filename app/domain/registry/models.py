@@ -114,6 +114,12 @@ family = sa.Table(
 sa.Index("family_village_ix", family.c.village_id, family.c.id)
 sa.Index("family_name_ix", family.c.head_name, family.c.id)
 sa.Index(
+    "family_words_ix",
+    sa.func.name_words(family.c.head_name),
+    postgresql_using="gin",
+    postgresql_with={"gin_pending_list_limit": 1024},
+)
+sa.Index(
     "family_kk_uq",
     family.c.kk_digest,
     family.c.regency_id,
@@ -190,6 +196,12 @@ sa.Index(
     person.c.regency_id,
     unique=True,
     postgresql_where=sa.text("nik_digest is not null and presence <> 'DECEASED'"),
+)
+sa.Index(
+    "person_deceased_nik_ix",
+    person.c.nik_digest,
+    person.c.regency_id,
+    postgresql_where=sa.text("nik_digest is not null and presence = 'DECEASED'"),
 )
 
 welfare_rank = sa.Table(

@@ -43,7 +43,6 @@ _SHEET: Final = re.compile(r"xl/(work|chart|dialog|macro)sheets/[^/]+\.xml", re.
 _DOCTYPE: Final = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 _WORKBOOK_PARTS: Final = (b"spreadsheetml.sheet.main+xml", b"ms-excel.sheet.macroEnabled.main+xml")
 _SCRAP: Final = re.compile(r"__MACOSX/.*|(.*/)?\.[^/]*")
-"""What a Mac puts beside the files that somebody packs. Whoever reads a zip passes over the same."""
 
 _ENCRYPTED: Final = (
     "Zip ini dilindungi kata sandi: buat tanpa kata sandi.",
@@ -87,6 +86,11 @@ class _Bounded(io.RawIOBase):
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
         return self._file.readinto(buffer) or 0
+
+
+def is_scrap(name: str) -> bool:
+    """Whether a member of a zip is what a Mac puts beside the files that somebody packs. Whoever reads a zip passes over it."""
+    return _SCRAP.fullmatch(name) is not None
 
 
 def examine_archive(file: io.RawIOBase, examine_text: TextExamination) -> UploadKind:
@@ -192,7 +196,7 @@ def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
 
 
 def _examine_files(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], examine_text: TextExamination) -> None:
-    files = [member for member in members if not (member.is_dir() or _SCRAP.fullmatch(member.filename))]
+    files = [member for member in members if not (member.is_dir() or is_scrap(member.filename))]
     if any(member.filename in {"mimetype", "META-INF/MANIFEST.MF"} for member in files):
         raise UploadTypeUnsupported(*_OTHER_OFFICE)
     if not files or any(not member.filename.lower().endswith(".csv") for member in files):

@@ -43,8 +43,10 @@ class UploadQuotaExceeded(Conflict):
     def __init__(self, most: int) -> None:
         """``most`` bytes may wait to be imported."""
         super().__init__(
-            f"Unggahan Anda yang belum diimpor akan melebihi {most} byte. Impor atau tunggu sampai yang lama dihapus.",
-            f"What you have uploaded and not imported would exceed {most} bytes. Import it, or wait until it lapses.",
+            f"Unggahan Anda yang belum diimpor akan melebihi {most} byte. "
+            "Terapkan impornya, atau batalkan impornya dan tunggu sampai berkasnya dihapus.",
+            f"What you have uploaded and not imported would exceed {most} bytes. "
+            "Apply its imports, or discard them and wait until it lapses.",
         )
 
 

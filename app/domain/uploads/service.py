@@ -1,6 +1,8 @@
 """Recording what was sent in, finding it again, and letting go of what nobody has imported in time.
 
-The file of an upload lies in the vault under the upload's id, and is there before the row is. Service functions never commit.
+The file of an upload lies in the vault under the upload's id, and is there before the row is. It is kept until its time is over, and
+beyond that for as long as an import of it is not over, which may have to be checked again. So the disk is bounded by what one sender may
+have waiting: those files count. Service functions never commit.
 """
 
 import asyncio
@@ -8,9 +10,10 @@ import logging
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,6 +25,9 @@ from app.tenants.scope import REGENCY_WIDTH, TenantScope
 from app.tenants.session import Database
 
 _log = logging.getLogger(__name__)
+# A function of the database, since imports know of uploads and uploads do not know of imports.
+_IS_NEEDED: Final = sa.func.is_upload_needed(upload.c.id, type_=sa.Boolean)
+_IS_KEPT: Final = sa.or_(upload.c.expires_at > sa.func.now(), _IS_NEEDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +72,7 @@ async def check_quota(session: AsyncSession, principal_id: UUID, size: int, *, m
         UploadQuotaExceeded: they may not.
     """
     waiting = sa.select(sa.func.coalesce(sa.func.sum(upload.c.size), 0)).where(
-        upload.c.principal_id == principal_id, upload.c.expires_at > sa.func.now()
+        upload.c.principal_id == principal_id, _IS_KEPT
     )
     if (await session.execute(waiting)).scalar_one() + size > most:
         raise UploadQuotaExceeded(most)
@@ -111,7 +117,7 @@ async def record_upload(
 
 
 async def keep_upload(session: AsyncSession, upload_id: UUID, principal_id: UUID, kept_for: timedelta) -> Upload:
-    """An upload of ``principal_id`` that lies in the scope of ``session`` and has not expired, kept for at least ``kept_for`` from now on.
+    """An upload of ``principal_id`` that lies in the scope of ``session`` and is kept, for at least ``kept_for`` from now on.
 
     Whoever starts to read the file finds it when its turn comes.
 
@@ -120,13 +126,21 @@ async def keep_upload(session: AsyncSession, upload_id: UUID, principal_id: UUID
     """
     kept = (
         sa.update(upload)
-        .where(upload.c.id == upload_id, upload.c.principal_id == principal_id, upload.c.expires_at > sa.func.now())
+        .where(upload.c.id == upload_id, upload.c.principal_id == principal_id, _IS_KEPT)
         .values(expires_at=sa.func.greatest(upload.c.expires_at, sa.func.now() + kept_for))
     )
     row = (await session.execute(kept.returning(upload))).one_or_none()
     if row is None:
         raise UploadUnknown
     return _upload(row)
+
+
+async def release_upload(loader: "asyncpg.Connection[asyncpg.Record]", upload_id: UUID) -> None:
+    """End the time of an upload that was imported: it goes, unless another import of it is not over.
+
+    On a connection of kesos_loader, since whoever imports a part of a file need not see the upload.
+    """
+    await loader.execute("update upload set expires_at = now() where id = $1 and expires_at > now()", upload_id)
 
 
 async def recorded_uploads(database: Database, scope: TenantScope, file_ids: Collection[UUID]) -> set[UUID]:
@@ -137,12 +151,13 @@ async def recorded_uploads(database: Database, scope: TenantScope, file_ids: Col
 
 
 async def expire_uploads(database: Database, scope: TenantScope, vault: Vault) -> int:
-    """Delete the uploads in ``scope`` whose time is over, and their files; how many.
+    """Delete the uploads in ``scope`` that are not kept any more, and their files; how many.
 
     Killed in between, it has deleted files whose rows nobody can use, and deletes these rows the next time.
     """
     async with database.write(scope) as session:
-        gone = sa.delete(upload).where(upload.c.expires_at <= sa.func.now()).returning(upload.c.id)
+        lapsed = upload.c.expires_at <= sa.func.now()
+        gone = sa.delete(upload).where(lapsed, sa.not_(_IS_NEEDED)).returning(upload.c.id)
         expired = (await session.execute(gone)).scalars().all()
         await asyncio.to_thread(_delete, vault, expired)
     return len(expired)

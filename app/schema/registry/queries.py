@@ -16,6 +16,7 @@ from app.schema.plan.arguments import Caller
 from app.schema.plan.source import Connect, Join, One, Reading, argument, planned_field
 from app.schema.regions import CODE_ARGUMENT_HELP
 from app.schema.registry.family import Family
+from app.schema.registry.names import ways_to_families
 from app.schema.registry.person import Person
 from app.schema.registry.ranks import EDITIONS_NEWEST_FIRST, RegistryEdition
 from app.schema.registry.sources import (
@@ -82,7 +83,7 @@ class RegistryQuery:
     """Queries of the social registry."""
 
     families: Connection[Family] = planned_field(
-        Connect(listed_families),
+        Connect(listed_families, ways=ways_to_families),
         description="Families that the caller may see.",
         arguments=page_arguments(
             _REGION,

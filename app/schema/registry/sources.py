@@ -14,11 +14,10 @@ from app.domain.registry import enums
 from app.domain.registry.models import family, person, registry_edition, welfare_rank
 from app.schema.enums import described_by
 from app.schema.ids import tenant_node
-from app.schema.plan.arguments import Argument
 from app.schema.plan.source import Expression, Key, Order, Reading, Row, Source
 from app.schema.regions import any_term, equals_term, in_region
+from app.schema.registry.names import SEARCH_HELP, name_holds
 from app.schema.scalars import Date
-from app.schema.text import contains_pattern
 from app.tenants.rls import Tenancy
 
 
@@ -133,7 +132,7 @@ class FamilyFilter:
     )
     statuses: list[enums.FamilyStatus] | None = strawberry.field(default=None, description="Only these statuses.")
     search: str | None = strawberry.field(
-        default=None, description="Part of the name of the head of the family; needs `registry:name:read`."
+        default=None, description=f"Only families whose head is called so. {SEARCH_HELP}"
     )
 
 
@@ -141,7 +140,7 @@ class FamilyFilter:
 class PersonFilter:
     """Input of the filters of persons."""
 
-    search: str | None = strawberry.field(default=None, description="Part of the name; needs `registry:name:read`.")
+    search: str | None = strawberry.field(default=None, description=f"Only persons who are called so. {SEARCH_HELP}")
     identity_statuses: list[enums.IdentityStatus] | None = strawberry.field(
         default=None, description="Only these states of identity."
     )
@@ -153,13 +152,8 @@ class PersonFilter:
     born_to: Date | None = strawberry.field(default=None, description="Born on this day or earlier.")
 
 
-def _name_holds(reading: Reading, column: sa.ColumnElement[str], search: Argument) -> sa.ColumnElement[bool]:
-    reading.require(Permission.REGISTRY_NAME_READ)
-    return sa.func.lower(column).like(search.bind(sa.Text(), contains_pattern))
-
-
 def listed_families(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
-    """The conditions of the arguments of a list of families."""
+    """The conditions of the arguments of a list of families, but for the name."""
     conditions = in_region(reading, rows)
     given = reading.arguments.get("filter")
     if given is None:
@@ -170,8 +164,6 @@ def listed_families(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElem
         conditions.append(rows.c.decile.between(low, high))
     if (statuses := given.get("statuses")) is not None:
         conditions.append(any_term(rows.c.status, statuses, enums.FamilyStatus, "family_status"))
-    if (search := given.get("search")) is not None:
-        conditions.append(_name_holds(reading, rows.c.head_name, search))
     return conditions
 
 
@@ -182,7 +174,7 @@ def listed_persons(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnEleme
     if given is None:
         return conditions
     if (search := given.get("search")) is not None:
-        conditions.append(_name_holds(reading, rows.c.name, search))
+        conditions += name_holds(reading, rows.c.name, search)
     if (statuses := given.get("identityStatuses")) is not None:
         conditions.append(any_term(rows.c.identity_status, statuses, enums.IdentityStatus, "identity_status"))
     if (presences := given.get("presences")) is not None:

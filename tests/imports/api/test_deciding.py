@@ -1,5 +1,7 @@
 """What was checked is applied, checked again or discarded by somebody's decision; each fits the present state or is refused."""
 
+import asyncio
+from collections import Counter
 from uuid import UUID, uuid4
 
 import pytest
@@ -94,6 +96,31 @@ async def test_two_imports_are_not_applied_to_the_same_villages_at_once(imports:
     assert elsewhere["__typename"] == "ImportApplying"
 
 
+@pytest.mark.parametrize("province_first", [True, False])
+async def test_an_import_that_one_does_not_see_is_not_overlooked(imports: Imports, province_first: bool) -> None:
+    province, regency, elsewhere = await imports.plant("33"), await imports.plant(), await imports.plant("31.71")
+    ministry, clerk = await imports.clerk(Role.MINISTRY_ADMIN, ""), await imports.clerk()
+    deciding = [(ministry, province), (clerk, regency)]
+    (first, one), (second, other) = deciding if province_first else deciding[::-1]
+    assert (await first.does(APPLY, id=one.id, version=1))["__typename"] == "ImportApplying"
+    answer = await second.does(APPLY, id=other.id, version=1)
+    assert (answer["__typename"], answer["code"]) == ("Conflict", "IMPORT_OTHER_APPLYING")
+    assert await other.jobs() == []
+    apart = await (await imports.clerk(code="31.71")).does(APPLY, id=elsewhere.id, version=1)
+    assert apart["__typename"] == "ImportApplying"
+    await one.has(stage="APPLIED")
+    assert (await second.does(APPLY, id=other.id, version=1))["__typename"] == "ImportApplying"
+
+
+async def test_of_imports_that_are_applied_at_the_same_moment_one_is(imports: Imports) -> None:
+    ministry, clerk = await imports.clerk(Role.MINISTRY_ADMIN, ""), await imports.clerk()
+    deciding = [(ministry, await imports.plant("33"))]
+    deciding += [(clerk, await imports.plant(code)) for code in (BANYUMAS, VILLAGE, VILLAGE)]
+    answers = await asyncio.gather(*(each.does(APPLY, id=planted.id, version=1) for each, planted in deciding))
+    # Of those that overlap: the two of the village lie in the regency, and all in the province.
+    assert Counter(answer.get("code") for answer in answers) == {None: 1, "IMPORT_OTHER_APPLYING": 3}
+
+
 async def test_a_file_is_checked_again_after_the_registry_has_changed(imports: Imports) -> None:
     planted, clerk = await imports.plant(), await imports.clerk()
     await clerk.does(APPLY, id=planted.id, version=1)
@@ -104,9 +131,21 @@ async def test_a_file_is_checked_again_after_the_registry_has_changed(imports: I
     assert await planted.jobs() == [("IMPORT_APPLY", "FAILED"), ("IMPORT_CHECK", "QUEUED")]
 
 
+async def test_what_cannot_be_applied_to_its_end_is_checked_again_however_old_its_file_is(imports: Imports) -> None:
+    stuck, other = await imports.plant(stage="APPLYING"), await imports.plant(VILLAGE)
+    clerk = await imports.clerk()
+    await imports.owner.execute("update upload set expires_at = now() where id = $1", stuck.upload_id)
+    refused = await clerk.does(APPLY, id=other.id, version=1)
+    assert refused["code"] == "IMPORT_OTHER_APPLYING"
+    assert (await clerk.does(CHECK, id=stuck.id))["__typename"] == "ImportChecking"
+    await stuck.ends("FAILED")
+    assert (await clerk.does(APPLY, id=other.id, version=1))["__typename"] == "ImportApplying"
+    assert (await clerk.does(DISCARD, id=stuck.id))["__typename"] == "ImportDiscarded"
+
+
 async def test_a_file_that_is_gone_is_not_checked_again(imports: Imports) -> None:
     planted, clerk = await imports.plant(), await imports.clerk()
-    await imports.owner.execute("update upload set expires_at = now() where id = $1", planted.upload_id)
+    await imports.owner.execute("delete from upload where id = $1", planted.upload_id)
     answer = await clerk.does(CHECK, id=planted.id)
     assert (answer["__typename"], answer["code"]) == ("NotFound", "UPLOAD_UNKNOWN")
     assert (await planted.row())["stage"] == "VALIDATED"

@@ -78,9 +78,9 @@ class Desk:
         return answer
 
     async def starts(self, content: bytes, region: str = REGENCY, **given: str) -> str:
-        upload = await self.uploads(content, region)
+        upload = given.get("uploadId") or await self.uploads(content, region)
         usual = {"idempotencyKey": str(uuid4()), "format": "KESOS_CSV", "region": region, "edition": EDITION}
-        answer = await self.does(START, uploadId=upload, **usual | given)
+        answer = await self.does(START, **usual | given | {"uploadId": upload})
         assert answer["__typename"] == "ImportStarted", answer
         started: str = answer["import"]["id"]
         return started
@@ -230,6 +230,46 @@ async def test_what_is_discarded_is_not_applied_and_leaves_no_rows(desk: Desk, d
             )
             assert left == 0, table
     assert (await desk.families())["totalCount"] == 0
+
+
+async def time_left(server: DatabaseServer, upload: str) -> bool:
+    """Whether the time of an upload is not over, whoever needs it."""
+    async with connected(server) as owner:
+        left: bool = await owner.fetchval("select expires_at > now() from upload where id = $1::text::uuid", upload)
+    return left
+
+
+async def test_a_file_that_was_applied_goes_and_one_that_was_discarded_may_be_imported_otherwise(
+    desk: Desk, desk_server: DatabaseServer
+) -> None:
+    upload = await desk.uploads(csv_of(head(1, "SITI AMINAH")))
+    first, _ = await desk.previews(b"", uploadId=upload)
+    assert (await desk.does(DISCARD, id=first))["__typename"] == "ImportDiscarded"
+    assert (await desk.sees(first))["job"]["state"] == "SUCCEEDED"
+    assert await time_left(desk_server, upload)
+    await desk.applies(*await desk.previews(b"", uploadId=upload, encoding="cp1252"))
+    assert not await time_left(desk_server, upload)
+    given = {"idempotencyKey": str(uuid4()), "format": "KESOS_CSV", "region": REGENCY, "edition": EDITION}
+    answer = await desk.does(START, uploadId=upload, **given)
+    assert (answer["__typename"], answer["code"]) == ("NotFound", "UPLOAD_UNKNOWN")
+
+
+async def test_a_file_of_several_imports_is_there_until_the_last_is_over(
+    office: ApiClient, desk: Desk, desk_server: DatabaseServer
+) -> None:
+    ministry = Desk(await office.as_(Role.MINISTRY_ADMIN, ""))
+    upload = await ministry.uploads(csv_of(head(1, "SITI AMINAH")), "33")
+    here, seen = await ministry.previews(b"", uploadId=upload)
+    other, _ = await ministry.previews(b"", VILLAGE, uploadId=upload)
+    await desk.applies(here, seen)
+    assert not await time_left(desk_server, upload), (
+        "whoever applies for a regency does not see an upload of the province"
+    )
+    assert (await ministry.does(CHECK, id=other))["__typename"] == "ImportChecking"
+    again = await ministry.sees(other)
+    assert (again["stage"], again["counts"]["families"]["same"]) == ("VALIDATED", 1)
+    await ministry.applies(other, again)
+    assert (await ministry.does(CHECK, id=other))["code"] == "IMPORT_STAGE_WRONG"
 
 
 async def test_an_import_is_checked_again_against_the_registry_as_it_is_now(desk: Desk) -> None:

@@ -146,7 +146,9 @@ _DEPARTURES = """
 insert into import_departure (regency_id, import_id, village_low, village_high, family_regency_id, family_id, family_village_id, reason)
 select $1, $2, $3, $4, g.regency_id, g.id, g.village_id,
   case when not bool_or(q.presence <> 'DECEASED') then 'MEMBERS_DECEASED'
-    when not bool_or(q.presence <> 'DECEASED' and m.line is null) then 'MEMBERS_MOVED' else 'NOT_IN_EDITION' end
+    when bool_or(q.presence <> 'DECEASED' and m.line is not null)
+      and not bool_or(q.presence in ('PRESENT', 'NEW_MEMBER') and m.line is null) then 'MEMBERS_MOVED'
+    else 'NOT_IN_EDITION' end
 from family g join person q on q.regency_id = g.regency_id and q.family_id = g.id
 left join import_match m on m.import_id = $2 and m.subject = 'PERSON' and m.registered_id = q.id
 where g.status = 'ACTIVE' and g.village_id between $3 and $4 and not exists (

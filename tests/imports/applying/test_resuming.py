@@ -33,6 +33,8 @@ from tests.support.process import ROOT, url_of
 if TYPE_CHECKING:
     from uuid import UUID
 
+pytestmark = pytest.mark.long
+
 KILLS = 10
 HOMES = 240
 _PATIENCE_SECONDS = 60

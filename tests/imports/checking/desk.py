@@ -8,27 +8,23 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from uuid_utils.compat import uuid7
 
 from app.domain.registry.copy_text import NULL, text
 from app.domain.registry.enums import FamilyRelationship, Presence, Sex
 from app.domain.registry.imports import reading_findings
+from app.domain.registry.imports.applying.accepted import Accepted
 from app.domain.registry.imports.intake import clear, take_in
 from app.domain.registry.imports.judging import judge
 from app.domain.registry.imports.models import (
     ImportFormat,
     ImportMode,
     RowSubject,
-    staged_family,
-    staged_person,
 )
 from app.domain.registry.imports.numbers import staged_kk, staged_nik
 from app.domain.registry.imports.running import Check
 from app.domain.registry.imports.runs import FAMILY_VALUES, PERSON_VALUES
 from app.domain.registry.imports.staging import Parcel, ParcelWriter, Reading, Row, StagedNik
-from app.domain.registry.imports.verdicts import accepted_family, accepted_person
 from app.domain.registry.sealing import Seal
 from app.settings import TEST_NIK_PROVINCE
 from app.tenants.region_path import RegionPath, Span
@@ -40,6 +36,7 @@ if TYPE_CHECKING:
 
 TODAY: Final = date(2026, 7, 31)
 BORN: Final = date(1980, 5, 17)
+_EVERYWHERE: Final = (0, 9_999_999_999)
 TEST_PROVINCES: Final = frozenset({TEST_NIK_PROVINCE})
 _IMPORT = """
 insert into registry_import (regency_id, id, village_low, village_high, region_id, upload_id, idempotency_key, format, mode, edition_id,
@@ -335,14 +332,11 @@ class Checked:
         return dict(row)
 
     async def accepted(self, subject: str) -> set[int]:
-        """Lines that the shared conditions accept."""
-        table, accepted = (
-            (staged_family, accepted_family()) if subject == "FAMILY" else (staged_person, accepted_person())
-        )
-        query = sa.select(table.c.line).where(
-            table.c.regency_id == self.check.regency_id,
-            table.c.import_id == sa.literal_column(f"'{self.check.import_id}'::uuid"),
-            accepted,
-        )
-        compiled = query.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
-        return {row["line"] for row in await self.check.loader.fetch(str(compiled))}
+        """Lines that are applied."""
+        accepted = Accepted(self.check.loader, (self.check.regency_id, self.check.import_id))
+        await accepted.find(())
+        families, persons = await accepted.within(*_EVERYWHERE, only_new=False)
+        lines = set(families.lines if subject == "FAMILY" else persons.lines)
+        counts = await self.counts()
+        assert len(lines) == counts[{"FAMILY": "families_accepted", "PERSON": "persons_accepted"}[subject]]
+        return lines

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from app.domain.registry.enums import FamilyRelationship, Presence
 from app.domain.registry.imports.models import ImportFormat, ImportMode
 from tests.imports.checking.desk import BORN, Desk, kk, nik
@@ -185,6 +187,32 @@ async def test_an_edition_tells_why_each_family_leaves(desk: Desk) -> None:
     }
     assert not {stays_id, former_id} & (await checked.departures()).keys()
     assert (await checked.counts())["families_left"] == 6
+
+
+@pytest.mark.parametrize("away", ["NOT_FOUND", "MOVED_WITHIN_COUNTRY", "MOVED_ABROAD", "DECEASED"])
+async def test_a_family_has_moved_where_all_who_still_lived_there_are_in_others(desk: Desk, away: str) -> None:
+    moved_id, _ = await desk.registered_home(1)
+    await desk.registered_person(moved_id, nik(2), "Anak", relationship="CHILD", presence=away)
+    missed_id, _ = await desk.registered_home(3)
+    await desk.registered_person(missed_id, nik(4), "Anak", relationship="CHILD", presence="NEW_MEMBER")
+    sheet = desk.sheet()
+    sheet.home(8)
+    sheet.person(kk(8), nik(1))
+    sheet.person(kk(8), nik(3))
+    checked = await desk.check(sheet, EDITION)
+    assert await checked.departures() == {moved_id: "MEMBERS_MOVED", missed_id: "NOT_IN_EDITION"}
+
+
+async def test_a_family_of_whom_all_were_away_and_nobody_is_seen_has_not_moved(desk: Desk) -> None:
+    away_id = await desk.registered_family(kk(1))
+    await desk.registered_person(away_id, nik(1), "Kepala", presence="NOT_FOUND")
+    died_id, _ = await desk.registered_home(2)
+    await desk.registered_person(died_id, nik(3), "Anak", relationship="CHILD", presence="NOT_FOUND")
+    sheet = desk.sheet()
+    sheet.home(8)
+    sheet.person(kk(8), nik(2), presence=Presence.DECEASED)
+    checked = await desk.check(sheet, EDITION)
+    assert await checked.departures() == {away_id: "NOT_IN_EDITION", died_id: "NOT_IN_EDITION"}
 
 
 async def test_an_addition_lets_everybody_stay(desk: Desk) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from app.domain.registry.errors import FileWithoutRows
+from app.domain.registry.errors import FileUnreadable, FileWithoutRows
 from app.domain.registry.imports.checking import check_import
 from app.domain.registry.imports.errors import ImportUnknown
 from app.domain.registry.imports.models import ImportFormat, ImportMode
@@ -110,6 +110,19 @@ async def test_a_file_that_cannot_be_used_is_not_checked(filing: Filing) -> None
     with pytest.raises(FileWithoutRows):
         await filing.work_on(import_id)
     assert await filing.desk.loader.fetchval("select stage from registry_import where id = $1", import_id) == "UPLOADED"
+
+
+async def test_of_a_file_that_cannot_be_read_to_its_end_nothing_is_staged(filing: Filing) -> None:
+    village = filing.desk.village.code
+    rows = [f"{kk(1)},{village},{nik(1)},HEAD,Budi,MALE,1980-05-17"] * 9_000
+    import_id = await filing.start(csv(*rows) + b"caf\xe9,\n")
+    work = DeskWork(filing.desk.server, filing.desk.region.villages, import_id)
+    with pytest.raises(FileUnreadable):
+        await filing.work_on(import_id)
+    checked = Checked(filing.desk.check_of(import_id), work)
+    for table in ("staged_family", "staged_person", "import_issue"):
+        assert await checked.rows("1", table, "1") == [], table
+    assert (await checked.counts())["stage"] == "UPLOADED"
 
 
 async def test_a_file_that_is_gone_cannot_be_checked(filing: Filing) -> None:

@@ -21,6 +21,9 @@ from tests.imports.checking.desk import Desk, kk, nik
         ("Sri Wahyuni", "Wahyuni, Sri"),
         ("Budi Santoso", "Budi Santosa"),
         ("Ma'ruf", "Maruf"),
+        ("Ma\u2019ruf", "Ma'ruf"),
+        ("Ma\u2018ruf", "Ma'ruf"),
+        ("Ma\u02bcruf", "Ma'ruf"),
     ],
 )
 def test_names_that_may_be_one(one: str, other: str) -> None:

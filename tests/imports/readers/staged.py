@@ -149,10 +149,14 @@ def csv_of(rows: Sequence[Mapping[str, str]], headers: Sequence[str] | None = No
 
 
 def zip_of(**members: str | bytes) -> bytes:
+    return zip_of_files({f"{name}.csv": text for name, text in members.items()})
+
+
+def zip_of_files(files: Mapping[str, str | bytes]) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in members.items():
-            archive.writestr(f"{name}.csv", text)
+        for name, text in files.items():
+            archive.writestr(name, text)
     return content.getvalue()
 
 

@@ -14,7 +14,7 @@ from app.domain.regions.models import CodeNamespace
 from app.domain.registry.imports.formats.profile import Profile
 from app.domain.registry.imports.models import ImportFormat
 from app.domain.registry.imports.profiles import known_profiles, load_profile
-from tests.imports.readers.staged import VILLAGE, Staged, csv_of, digest, kk_of, man, staged, zip_of
+from tests.imports.readers.staged import VILLAGE, Staged, csv_of, digest, kk_of, man, staged, zip_of, zip_of_files
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "mapping-profile.toml"
 TEXT = EXAMPLE.read_text(encoding="utf-8")
@@ -145,6 +145,38 @@ def test_a_zip_of_csv_files_has_them_for_sheets() -> None:
         zip_of(KK=csv_of([{"kk": kk_of(1), "alamat": "Jl. A"}]), jiwa=csv_of(persons)), profile, default_village=VILLAGE
     )
     assert (len(found.families), len(found.persons), found.issues) == (1, 1, [])
+
+
+def test_a_zip_of_one_csv_needs_no_sheet_and_scrap_beside_it_is_none() -> None:
+    row = {"kk": kk_of(1), "nik": man(1)["nik"], "nama": "BUDI", "shdk": "HEAD", "jk": "MALE", "lahir": "1990-02-01"}
+    row["alamat"] = "Jl. A"
+    content: dict[str, str | bytes] = {".DS_Store": b"\0", "__MACOSX/._a.csv": b"\0", "data/a.csv": csv_of([row])}
+    found = read(zip_of_files(content), load_profile(ONE_CSV), default_village=VILLAGE)
+    assert (len(found.families), found.persons[0]["name"], found.issues) == (1, "BUDI", [])
+
+
+def test_of_several_csv_files_in_a_zip_the_profile_must_say_which() -> None:
+    with pytest.raises(DomainError) as refusal:
+        read(zip_of(a="kk\n", b="kk\n"), load_profile(ONE_CSV), default_village=VILLAGE)
+    assert (refusal.value.code, refusal.value.english, refusal.value.indonesian) == (
+        "IMPORT_MEMBER_UNNAMED",
+        "The zip holds several csv files: a.csv, b.csv. Name in the profile which to read (sheet), or send a single csv.",
+        "Zip berisi beberapa csv: a.csv, b.csv. Sebutkan di profil mana yang dibaca (sheet), atau kirim satu csv saja.",
+    )
+
+
+def test_two_files_of_one_name_in_a_zip_are_refused() -> None:
+    with pytest.raises(DomainError) as refusal:
+        read(zip_of_files({"a/jiwa.csv": "kk\n", "b/Jiwa.csv": "kk\n"}), load_profile(ONE_CSV), default_village=VILLAGE)
+    assert refusal.value.code == "IMPORT_MEMBER_REPEATED"
+    assert "a/jiwa.csv and b/Jiwa.csv" in refusal.value.english
+
+
+def test_of_very_many_files_in_a_zip_the_first_are_named() -> None:
+    with pytest.raises(DomainError) as refusal:
+        read(zip_of(**{f"a{number:03}": "kk\n" for number in range(400)}))
+    assert refusal.value.code == "IMPORT_SHEET_MISSING"
+    assert refusal.value.english.endswith("a018.csv, a019.csv, ....")
 
 
 def workbook_without(sheet: str) -> bytes:

@@ -14,27 +14,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import pytest
 import pytest_asyncio
 
 from app.authz.roles import Role
 from app.domain.insights.service import verify_summaries
-from app.domain.regions.service import load_region_tree
 from app.domain.registry.sealing import Seal
 from app.domain.registry.seed import seed_registry
 from app.domain.registry.service import load_editions
 from app.settings import Settings
-from app.tenants.migrate import migrate
 from app.tenants.region_path import RegionPath
-from app.tenants.server import DatabaseServer, prepare
+from app.tenants.server import DatabaseServer
 from app.tenants.session import open_loader
 from tests.registry.dukcapil.gateways import TOKEN, Simulated, digest_of, simulated
 from tests.registry.dukcapil.test_over_http import START
 from tests.support.client import Caller, api_of
 from tests.support.process import ROOT, url_of
-from tests.support.world import connected, drop, named
+from tests.support.world import connected, drop, empty_country
 
 if TYPE_CHECKING:
     import asyncpg
+
+pytestmark = pytest.mark.long
 
 REGION = RegionPath.parse("33.02.01")
 FAMILIES = 1_000
@@ -70,12 +71,8 @@ class Country:
 
 @pytest_asyncio.fixture(scope="module")
 async def country(api_settings: Settings, server: DatabaseServer, seal: Seal) -> AsyncIterator[Country]:
-    own = named(server, "matching")
-    await drop(own)
-    await prepare(own)
-    await migrate(own)
+    own = await empty_country(server, "matching")
     async with open_loader(own) as loader:
-        await load_region_tree(loader)
         await load_editions(loader)
         await seed_registry(loader, region=REGION, families=FAMILIES, seed=9, seal=seal, today=date(2026, 7, 31))
     asking = api_settings.model_copy(update={"dukcapil_url": "http://127.0.0.1:9"})

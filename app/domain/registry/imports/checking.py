@@ -1,7 +1,8 @@
 """From an uploaded file to a preview: stage VALIDATED.
 
 Reading stages the rows (``intake``); what is said of them is found afterwards, in one transaction (``judging``). A check that is killed
-at any point leaves nothing but staged rows, which the next clears away; two checks of one file find the same.
+at any point leaves nothing but staged rows, which the next clears away; one whose file cannot be read to its end leaves none. Two
+checks of one file find the same.
 """
 
 import io
@@ -11,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
+from app.domain.base import DomainError
 from app.domain.jobs.work import Work
 from app.domain.regions.models import CodeNamespace
 from app.domain.registry.imports.errors import ImportUnknown
@@ -51,7 +53,7 @@ async def check_import(
 
     Raises:
         ImportUnknown: there is no such import within ``scope``.
-        DomainError: the file is gone or cannot be read.
+        DomainError: the file is gone or cannot be read; nothing of it is staged.
         JobCancelled: somebody has asked for it.
     """
     async with work.loader() as loader:
@@ -89,7 +91,11 @@ async def check_import(
             parcels = read_parcels(
                 source, format=check.format, profile=profile, encoding=found["encoding"], reading=reading
             )
-            await take_in(work, check, parcels)
+            try:
+                await take_in(work, check, parcels)
+            except DomainError:
+                await clear(check)
+                raise
         await look_again(check)
         await judge(work, check)
         await look_again(check)

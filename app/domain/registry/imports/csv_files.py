@@ -10,7 +10,7 @@ from typing import IO, Final, cast
 from app.domain.registry.errors import FileUnreadable
 from app.domain.registry.imports.file_errors import wrong_encoding
 
-DELIMITERS: Final = ",;\t"
+DELIMITERS: Final = ",;\t|"
 _LONGEST_LINE: Final = 1 << 20
 """Bytes; a row of any format has a few hundred."""
 
@@ -83,7 +83,7 @@ class CsvRows:
 
 @contextmanager
 def open_csv(source: IO[bytes], encoding: str, name: str = "") -> Iterator[CsvRows]:
-    """Read ``source``, which stays open, as csv with commas, semicolons or tabs.
+    """Read ``source``, which stays open, as csv with commas, semicolons, tabs or bars.
 
     Args:
         source: of bytes.

@@ -14,13 +14,17 @@ __all__ = [
     "HeaderRepeated",
     "HeaderUnknown",
     "MemberMissing",
+    "MemberRepeated",
+    "MemberUnnamed",
     "SheetMissing",
     "SheetTooLarge",
     "VillageNeeded",
+    "workbook_unreadable",
     "wrong_encoding",
 ]
 
 _LONGEST_NAME = 60
+_MOST_NAMES = 20
 
 
 def shown(name: str) -> str:
@@ -29,6 +33,11 @@ def shown(name: str) -> str:
     if sum(character.isdigit() for character in printable) > 8:
         return "***"
     return printable if len(printable) <= _LONGEST_NAME else printable[:_LONGEST_NAME] + "..."
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names of a file as one sentence may hold them: a broken file has thousands."""
+    return ", ".join(map(shown, names[:_MOST_NAMES])) + (", ..." if len(names) > _MOST_NAMES else "")
 
 
 def wrong_encoding(encoding: str, place: str = "") -> FileUnreadable:
@@ -48,16 +57,28 @@ def wrong_encoding(encoding: str, place: str = "") -> FileUnreadable:
     )
 
 
+def workbook_unreadable() -> FileUnreadable:
+    """A workbook is broken, has a password, or is none."""
+    return FileUnreadable(
+        "Buku kerja tidak dapat dibaca; simpan ulang sebagai xlsx tanpa kata sandi.",
+        "The workbook cannot be read; save it again as xlsx without a password.",
+    )
+
+
 class HeaderUnknown(DomainError):
     """A column is called something that the format does not know, so what is in it would be lost."""
 
     code = "IMPORT_HEADER_UNKNOWN"
 
     def __init__(self, headers: Sequence[str], known: Collection[str], file: str = "") -> None:
-        names = [(shown(header), difflib.get_close_matches(header, known, 1, 0.6)) for header in headers]
+        # Looking for what is near takes a thousandth of a second for each.
+        named = headers[:_MOST_NAMES]
+        names = [(shown(header), difflib.get_close_matches(header, known, 1, 0.6)) for header in named]
         where, there = (f" {file}",) * 2 if file else ("", "")
         said = "; ".join(f"{name} (mungkin {near[0]}?)" if near else name for name, near in names)
         told = "; ".join(f"{name} (perhaps {near[0]}?)" if near else name for name, near in names)
+        if len(named) < len(headers):
+            said, told = f"{said}; ...", f"{told}; ..."
         super().__init__(
             f"Berkas{where} memiliki kolom yang tidak dikenal: {said}. Perbaiki namanya, atau hapus kolomnya.",
             f"The file{there} has columns that are not known: {told}. Mend the name, or leave the column out.",
@@ -79,13 +100,41 @@ class MemberMissing(DomainError):
         self.names = tuple(names)
 
 
+class MemberRepeated(DomainError):
+    """Two csv files of the zip lie in different folders and have one name, so that only one of them would be read."""
+
+    code = "IMPORT_MEMBER_REPEATED"
+
+    def __init__(self, one: str, other: str) -> None:
+        names = shown(one), shown(other)
+        super().__init__(
+            f"Dua berkas dalam zip bernama sama: {names[0]} dan {names[1]}. Gabungkan keduanya, atau kirim masing-masing "
+            "sebagai zip tersendiri.",
+            f"Two files in the zip have the same name: {names[0]} and {names[1]}. Join them, or send each in a zip of its "
+            "own.",
+        )
+
+
+class MemberUnnamed(DomainError):
+    """The zip has several csv files, and nothing says which is meant."""
+
+    code = "IMPORT_MEMBER_UNNAMED"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        files = _listed(names)
+        super().__init__(
+            f"Zip berisi beberapa csv: {files}. Sebutkan di profil mana yang dibaca (sheet), atau kirim satu csv saja.",
+            f"The zip holds several csv files: {files}. Name in the profile which to read (sheet), or send a single csv.",
+        )
+
+
 class SheetMissing(DomainError):
     """The workbook lacks sheets that the format needs."""
 
     code = "IMPORT_SHEET_MISSING"
 
     def __init__(self, sheets: Sequence[str], found: Sequence[str]) -> None:
-        names, there = ", ".join(map(shown, sheets)), ", ".join(map(shown, found)) or "-"
+        names, there = _listed(sheets), _listed(found) or "-"
         super().__init__(
             f"Buku kerja tidak memiliki lembar: {names}. Lembar yang ada: {there}.",
             f"The workbook lacks these sheets: {names}. Its sheets are: {there}.",
@@ -116,12 +165,15 @@ class SheetTooLarge(DomainError):
 
     code = "IMPORT_SHEET_TOO_LARGE"
 
-    def __init__(self, cells: int) -> None:
+    def __init__(self, cells: int, megabytes: int, texts: int) -> None:
+        """It may have ``cells`` and ``megabytes`` of text on a sheet, and ``texts`` that differ."""
         super().__init__(
-            f"Buku kerja melebihi {cells:,} sel pada satu lembar, atau memuat sel jauh di luar datanya. Hapus baris "
-            "dan kolom kosong, bagi berkasnya, atau kirim sebagai CSV Kesos.",
-            f"The workbook has more than {cells:,} cells on a sheet, or cells far away from its data. Delete empty "
-            "rows and columns, split the file, or send it as Kesos CSV.",
+            f"Buku kerja melebihi {cells:,} sel atau {megabytes} MB teks pada satu lembar, memuat lebih dari {texts:,} "
+            "teks yang berbeda, atau memuat sel jauh di luar datanya. Hapus baris dan kolom kosong, bagi berkasnya, atau "
+            "kirim sebagai CSV Kesos.",
+            f"The workbook has more than {cells:,} cells or {megabytes} MB of text on a sheet, more than {texts:,} "
+            "different texts, or cells far away from its data. Delete empty rows and columns, split the file, or send it "
+            "as Kesos CSV.",
         )
 
 

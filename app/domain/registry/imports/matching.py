@@ -35,7 +35,10 @@ def _not_refused(subject: RowSubject, line: str) -> str:
 
 
 ACCEPTED_FAMILY: Final = _not_refused(RowSubject.FAMILY, "f.line")
-"""Whether row f of ``checked_family`` is accepted, once all errors are known and listed."""
+"""Whether row f of ``checked_family`` is accepted, once all errors are known and listed.
+
+``verdicts`` tells the rule, and where else it stands.
+"""
 ACCEPTED_PERSON: Final = (
     f"p.family_line is not null and {_not_refused(RowSubject.FAMILY, 'p.family_line')} "
     f"and {_not_refused(RowSubject.PERSON, 'p.line')}"

@@ -65,7 +65,7 @@ class MatchOutcome(Term):
 class DepartureReason(Term):
     """Why a registered family is not in a full edition any more."""
 
-    MEMBERS_MOVED = ("MEMBERS_MOVED", "semua anggota tercatat dalam keluarga lain")
+    MEMBERS_MOVED = ("MEMBERS_MOVED", "semua anggota yang masih tinggal di sana tercatat dalam keluarga lain")
     MEMBERS_DECEASED = ("MEMBERS_DECEASED", "semua anggota meninggal")
     NOT_IN_EDITION = ("NOT_IN_EDITION", "tidak ada dalam edisi ini")
 
@@ -146,6 +146,11 @@ registry_import = sa.Table(
         "(format = 'PROFILE') = (profile is not null)", name=sa.schema.conv("registry_import_profile_ck")
     ),
     sa.UniqueConstraint("regency_id", "idempotency_key", name="registry_import_key_uq"),
+)
+sa.Index(
+    "registry_import_unfinished_ix",
+    registry_import.c.upload_id,
+    postgresql_where=sa.text("stage in ('UPLOADED', 'PARSED', 'VALIDATED', 'APPLYING')"),
 )
 
 _PLACED: Final = {"regency_id", "id", "village_id"}

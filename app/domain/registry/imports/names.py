@@ -9,7 +9,8 @@ LIKELY: Final = 85
 """From this score (0 to 100) on, two persons born on the same day in the same village may be one."""
 
 _LETTERS: Final = re.compile(r"[^a-z ]+")
-_APOSTROPHES: Final = re.compile(r"['`\u2019.]")
+# Those that ``name_words`` in the database parts words at (revision 0036), and the full stop.
+_APOSTROPHES: Final = re.compile(r"['`\u2018\u2019\u02bc.]")
 _TITLES: Final = frozenset(
     [
         "h",

@@ -14,7 +14,7 @@ from app.tenants.region_path import RegionPath, Span
 from app.tenants.scope import REGENCY_WIDTH
 
 UNFINISHED = (ImportStage.UPLOADED, ImportStage.PARSED, ImportStage.VALIDATED, ImportStage.APPLYING)
-"""Stages of imports that are not over."""
+"""Stages of imports that are not over: as long as one is of a file, the file is kept (``is_upload_needed`` of the database)."""
 
 
 class Import(NamedTuple):
@@ -102,15 +102,9 @@ async def is_edition_in_progress(session: AsyncSession, region: RegionPath) -> b
 
 
 async def is_other_applying(session: AsyncSession, found: Import) -> bool:
-    """Whether another import is being applied to some of the villages of ``found``."""
-    c = registry_import.c
-    return await _any(
-        session,
-        c.id != found.id,
-        c.stage == ImportStage.APPLYING.value,
-        c.village_low <= found.villages.high,
-        c.village_high >= found.villages.low,
-    )
+    """Whether another import is being applied to some of the villages of ``found``, be it one that the scope does not show."""
+    asked = sa.text("select is_import_applying(:id, :low, :high)")
+    return bool(await session.scalar(asked, {"id": found.id, "low": found.villages.low, "high": found.villages.high}))
 
 
 async def is_being_worked_on(session: AsyncSession, found: Import) -> bool:

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -62,6 +61,7 @@ from app.domain.uploads.models import UploadKind
 from app.domain.uploads.service import Upload, keep_upload
 from app.tenants.region_path import RegionLevel, RegionPath
 from app.tenants.scope import TenantScope
+from app.tenants.sqlstates import FOREIGN_KEY_VIOLATION, refused_as
 
 KINDS: Final[Mapping[ImportFormat, frozenset[UploadKind]]] = {
     ImportFormat.KESOS_CSV: frozenset({UploadKind.CSV, UploadKind.ZIP}),
@@ -75,8 +75,7 @@ _EDITION_LEVELS: Final = frozenset({RegionLevel.PROVINCE, RegionLevel.REGENCY})
 _CHECKABLE: Final = frozenset({ImportStage.UPLOADED, ImportStage.PARSED, ImportStage.VALIDATED, ImportStage.APPLYING})
 _DISCARDABLE: Final = frozenset({ImportStage.UPLOADED, ImportStage.PARSED, ImportStage.VALIDATED})
 _KEPT_FOR: Final = timedelta(days=1)
-"""A file that waits for its check is kept so long, whenever it was uploaded."""
-_FOREIGN_KEY_VIOLATION: Final = "23503"
+"""A file that is to be read is kept so long, whenever it was uploaded: whoever lets go of files just then may not see the import yet."""
 _TURN: Final = sa.text("select pg_advisory_xact_lock(hashtext('registry_import'), :province)")
 _VILLAGES_OF_PROVINCE: Final = 100_000_000
 
@@ -276,12 +275,8 @@ async def _inserted(session: AsyncSession, actor: Actor, asked: Asked, edition_i
         )
         .on_conflict_do_nothing(index_elements=["regency_id", "idempotency_key"])
     )
-    try:
+    with refused_as(lambda: ImportRegionUnknown(asked.region), FOREIGN_KEY_VIOLATION):
         await session.execute(insert)
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) == _FOREIGN_KEY_VIOLATION:
-            raise ImportRegionUnknown(asked.region) from error
-        raise
     started = await locked_import(session, regency_id, import_id)
     if started is None:
         # Somebody whose imports the caller does not see has used the key.

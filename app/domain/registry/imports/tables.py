@@ -260,6 +260,8 @@ class FamilyRows:
 
     def _careful(self, line: int, cells: list[str]) -> None:
         writer, row = self._writer, Row(RowSubject.FAMILY, line)
+        if not any(cell.strip() for cell in cells):
+            return
         cells = _in_shape(writer, row, cells, self._layout.width)
         key, number = self._keys.read(row, cells)
         village = self._villages[cells[self._village]]

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from typing import IO, BinaryIO, Final
 
 from app.domain.registry.errors import FileUnreadable
+from app.domain.registry.imports.file_errors import MemberRepeated
+from app.domain.registry.imports.workbooks import sheet_key
+from app.domain.uploads.archives import is_scrap
 
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 _ENCRYPTED: Final = 1
@@ -32,6 +35,23 @@ def open_zip(source: BinaryIO) -> Iterator[zipfile.ZipFile]:
             yield archive
     except _BROKEN:
         raise _unreadable() from None
+
+
+def csv_members(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The csv files of a zip in whatever folder, scrap left out: from the name without the folder, as ``sheet_key`` has it, to
+    the whole.
+
+    Raises:
+        MemberRepeated: two of them have one name.
+    """
+    found: dict[str, str] = {}
+    for name in archive.namelist():
+        if name.lower().endswith(".csv") and not is_scrap(name):
+            key = sheet_key(name.rpartition("/")[2])
+            if key in found:
+                raise MemberRepeated(found[key], name)
+            found[key] = name
+    return found
 
 
 @contextmanager

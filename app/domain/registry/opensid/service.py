@@ -6,7 +6,7 @@ left alone: a row that differs from it is reported as CHANGED, and applying chan
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from enum import Enum, StrEnum
+from enum import Enum
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -37,15 +37,8 @@ from app.domain.registry.opensid.registered import (
 )
 from app.domain.registry.opensid.report import ImportReport
 from app.domain.registry.sealing import Seal
+from app.tenants import sqlstates
 from app.tenants.region_path import RegionLevel, RegionPath
-
-
-class _Refusal(StrEnum):
-    """The SQLSTATE by which PostgreSQL refuses an insert."""
-
-    UNIQUE_VIOLATION = "23505"
-    FOREIGN_KEY_VIOLATION = "23503"
-    ROW_SECURITY_VIOLATION = "42501"
 
 
 async def import_opensid(
@@ -236,10 +229,10 @@ class _Import:
                     await session.execute(sa.insert(table).returning(table.c.id), rows)
         except DBAPIError as error:
             # The cause is left out: it shows the rows.
-            match getattr(error.orig, "sqlstate", None):
-                case _Refusal.UNIQUE_VIOLATION:
+            match sqlstates.sqlstate_of(error):
+                case sqlstates.UNIQUE_VIOLATION:
                     raise ImportConflict from None
-                case _Refusal.FOREIGN_KEY_VIOLATION | _Refusal.ROW_SECURITY_VIOLATION:
+                case sqlstates.FOREIGN_KEY_VIOLATION | sqlstates.INSUFFICIENT_PRIVILEGE:
                     raise ImportTargetUnknown from None
                 case _:
                     raise

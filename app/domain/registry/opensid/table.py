@@ -50,7 +50,7 @@ def read_rows(source: BinaryIO, encoding: str) -> Iterator[SourceRow]:
     """The rows of persons in ``source``: empty rows, the form's example and its notes are left out.
 
     Args:
-        source: a csv file (comma, semicolon or tab), or a workbook, of which the sheet "Data Penduduk" or else the
+        source: a csv file (comma, semicolon, tab or bar), or a workbook, of which the sheet "Data Penduduk" or else the
             first is read.
         encoding: of a csv file.
 

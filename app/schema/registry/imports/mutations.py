@@ -291,7 +291,8 @@ class ImportsMutation:
     )
     import_discard: ImportDiscardResult | None = strawberry.mutation(
         resolver=_discard,
-        description="End an import without applying it. Needs `registry:import:run`.",
+        description="End an import without applying it; its upload can be imported anew until its time is over. "
+        "Needs `registry:import:run`.",
     )
     import_duplicate_decide: ImportDuplicateDecideResult | None = strawberry.mutation(
         resolver=_decide,

@@ -1,4 +1,7 @@
-"""Which rows of an import are applied, listed once for all of its batches, on a connection of kesos_loader."""
+"""Which rows of an import are applied, listed once for all of its batches, on a connection of kesos_loader.
+
+They are those that the preview calls accepted (``verdicts`` tells the rule and where else it stands), less what somebody has decided since.
+"""
 
 import asyncio
 from collections.abc import Iterable
@@ -35,14 +38,25 @@ left join (
 ) m on m.family_line = f.line
 where f.regency_id = $1 and f.import_id = $2 and not exists ({_FAMILY_REFUSED}) and (m.is_headless is not true or o.line is not null)
 """  # noqa: S608  (our own words)
+_REJECTED: Final = "delete from accepted_person where is_refused or is_left_out"
+# By itself, so that it is one join: beside an OR each person would look through all families.
+_OF_HEADLESS: Final = (
+    "delete from accepted_person p where not exists (select from accepted_family f where f.line = p.family_line)"
+)
+_SETTINGS: Final = (
+    # Nothing is known yet of tables that were filled a moment ago. Joining all with all by hash is right whatever their size.
+    "enable_nestloop = off",
+    "default_statistics_target = 10",
+    "work_mem = '64MB'",
+    "maintenance_work_mem = '128MB'",
+    # The processors wait for this list: all of them may work at it, though many of the rows come out.
+    "parallel_tuple_cost = 0.01",
+)
 _SORTED: Final = (
-    "delete from accepted_person where is_refused or is_left_out",
-    # By itself, so that it is one join: beside an OR each person would look through all families.
-    "delete from accepted_person p where not exists (select from accepted_family f where f.line = p.family_line)",
     "create index on accepted_person (village_id)",
     "create index on accepted_family (village_id)",
-    "analyze accepted_person",
-    "analyze accepted_family",
+    "analyze accepted_person (village_id)",
+    "analyze accepted_family (village_id)",
 )
 _FAMILIES_WITHIN: Final = """
 select coalesce(array_agg(line), '{}'), coalesce(array_agg(head_line), '{}'), coalesce(array_agg(line) filter (where has_refused), '{}'),
@@ -96,16 +110,19 @@ class Accepted:
 
     async def find(self, left_out: Iterable[int]) -> None:
         """Find them, but for the persons of the lines ``left_out``."""
-        loader = self._loader
-        # Nothing is known yet of tables that were filled a moment ago. Joining all with all by hash is right whatever their size.
-        await loader.execute("set enable_nestloop = off")
+        loader, lines = self._loader, list(left_out)
+        for setting in _SETTINGS:
+            await loader.execute(f"set {setting}")
         await loader.execute("drop table if exists accepted_person, accepted_family")
-        await loader.fetch(_PERSONS, *self._key, list(left_out))
-        await loader.execute("analyze accepted_person")
+        await loader.fetch(_PERSONS, *self._key, lines)
+        await loader.execute("analyze accepted_person (family_line)")
         await loader.fetch(_FAMILIES, *self._key)
+        await loader.execute(_REJECTED)
+        if lines:
+            await loader.execute(_OF_HEADLESS)
         for statement in _SORTED:
             await loader.execute(statement)
-        await loader.execute("reset enable_nestloop")
+        await loader.execute("reset all")
 
     async def within(self, low: int, high: int, *, only_new: bool) -> tuple[AcceptedFamilies, AcceptedPersons]:
         """Those of the villages from ``low`` to ``high``; where ``only_new``, without persons who are registered."""

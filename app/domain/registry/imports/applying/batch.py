@@ -195,7 +195,10 @@ def regency_of_family(staged: sa.FromClause) -> sa.ColumnElement[Any]:
 def registered(
     table: sa.Table, regency_id: sa.ColumnElement[Any], row_id: sa.ColumnElement[Any], name: str
 ) -> tuple[sa.FromClause, sa.ColumnElement[bool]]:
-    """The row of ``table`` with this primary key, and what joins it: looked up as staged rows are."""
+    """The row of ``table`` with this primary key, and what joins it: a subquery of its own, as for staged rows.
+
+    The key must not come from COALESCE (see ``either``).
+    """
     found = (
         sa.select(table)
         .where(table.c.regency_id == regency_id, table.c.id >= row_id)
@@ -204,6 +207,15 @@ def registered(
         .lateral(name)
     )
     return found, found.c.id == row_id
+
+
+def either(one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """``one`` or, where that is NULL, ``other``, to look rows up by.
+
+    PostgreSQL does not know COALESCE to keep secrets, and under row-level security uses no index for a condition with it: it read all
+    persons of a province for each person of a file.
+    """
+    return sa.case((one.is_not(None), one), else_=other)
 
 
 class FamilySource:
@@ -292,6 +304,9 @@ async def claim(session: AsyncSession, run: Run, accepted: Accepted, *, from_the
     await session.execute(sa.text("select set_config('plan_cache_mode', 'force_generic_plan', true)"))
     # The rows of a batch are wide; sorted in less memory than they take they go to files and back.
     await session.execute(sa.text(f"select set_config('work_mem', '{_WORK_MEMORY}', true)"))
+    # A look-up walks a key; all villages of the scope, sorted, may seem cheaper. What has to be sorted at the end still is.
+    for sorting in ("enable_sort", "enable_incremental_sort"):
+        await session.execute(sa.text(f"select set_config('{sorting}', 'off', true)"))
     c = import_batch.c
     applying = sa.exists().where(
         registry_import.c.regency_id == run.found.regency_id,

@@ -15,6 +15,7 @@ from app.domain.registry.imports.applying.batch import (
     RegistryChanged,
     Run,
     Staged,
+    either,
     integers,
     regency_of_family,
     registered,
@@ -105,8 +106,8 @@ async def _resolve(session: AsyncSession, run: Run, batch: Batch) -> list[_Membe
         regency_id=integers(each.regency_id for each in run.same_persons),
         id=uuids(each.id for each in run.same_persons),
     )
-    known_regency = sa.func.coalesce(own.c.registered_regency_id, same.c.regency_id)
-    known_id = sa.func.coalesce(own.c.registered_id, same.c.id)
+    known_regency = either(own.c.registered_regency_id, same.c.regency_id)
+    known_id = either(own.c.registered_id, same.c.id)
     stored, is_stored = registered(person, known_regency, known_id, "q")
     family_id = sa.func.coalesce(match.c.registered_id, of.c.id)
     # Whoever comes to a regency that has a row of theirs gets that one back, for the NIK stands in it. It need not be closed: who
@@ -384,7 +385,8 @@ async def _miss(session: AsyncSession, run: Run, left: Sequence[Left], named: It
             person.c.regency_id == of.c.regency_id,
             person.c.family_id == of.c.family_id,
             sa.or_(is_missing, person.c.village_id != of.c.village_id),
-            sa.not_(sa.exists().select_from(here).where(here.c.id == person.c.id)),
+            # A list to be hashed: joined, it would be gone through for each person, for the planner takes it to be short.
+            person.c.id.not_in(sa.select(here.c.id)),
             person.c.id != sa.all_(uuids(each.id for each in run.same_persons)),
             named_elsewhere.is_distinct_from(person.c.id),
             _comes_back(run).is_(None),

@@ -25,18 +25,19 @@ from app.domain.registry.imports.applying.refresh import apply_edition
 from app.domain.registry.imports.errors import ImportHasErrors, ImportStageWrong, ImportUnknown
 from app.domain.registry.imports.models import ImportMode, ImportStage, import_batch, registry_import
 from app.domain.registry.imports.queries import Import, locked_import, regency_of
+from app.domain.uploads.service import release_upload
 from app.tenants.region_path import Span
 from app.tenants.scope import REGENCY_WIDTH, TenantScope
+from app.tenants.sqlstates import FOREIGN_KEY_VIOLATION, UNIQUE_VIOLATION, sqlstate_of
+from app.tenants.turns import in_turn
 
 AT_ONCE: Final = 2
-_TRIES: Final = 6
-_TURN: Final = ("40001", "40P01")
-"""SQLSTATE of transactions that stood in each other's way: the one that had to give in begins anew."""
-_CHANGED: Final = ("23505", "23503")
+_CHANGED: Final = (UNIQUE_VIOLATION, FOREIGN_KEY_VIOLATION)
 """SQLSTATE of rows that cannot stand beside those of the registry."""
 _LINES_CLEARED_AT_ONCE: Final = 50_000
 _OPERATION: Final = "importApply"
 _STAGED: Final = ("staged_person", "staged_family")
+_UPLOAD: Final = "select upload_id from registry_import where regency_id = $1 and id = $2"
 _LOCK_SECONDS: Final = 2
 """PostgreSQL takes its own housekeeping off a table that somebody has waited for during a second."""
 
@@ -173,17 +174,13 @@ async def _apply_one(application: _Application, *, from_the_end: bool) -> int | 
     Raises:
         RegistryChanged: it cannot be applied.
     """
-    for remaining in reversed(range(_TRIES)):
-        try:
-            return await application.apply_one(from_the_end=from_the_end)
-        except DBAPIError as error:
-            state = getattr(error.orig, "sqlstate", None)
-            if state in _CHANGED:
-                # The cause is left out: it shows the rows.
-                raise RegistryChanged from None
-            if state not in _TURN or not remaining:
-                raise
-    raise AssertionError("the last try returns or raises")
+    try:
+        return await in_turn(lambda: application.apply_one(from_the_end=from_the_end))
+    except DBAPIError as error:
+        if sqlstate_of(error) in _CHANGED:
+            # The cause is left out: it shows the rows.
+            raise RegistryChanged from None
+        raise
 
 
 async def _finish(work: Work, scope: TenantScope, run: Run, changed: Mapping[int, int], actor: _Actor) -> bool:
@@ -229,12 +226,13 @@ def _event(work: Work, actor: _Actor, found: Import, regency_id: int, changed: i
 
 
 async def _clear(work: Work) -> None:
-    """Take away what was staged: what was said of it stays."""
+    """Take away what was staged, and let go of the file: what was said of it stays."""
     key = (regency_of(work.villages), work.subject_id)
     async with work.loader() as loader:
         for table in _STAGED:
             if not await _is_emptied(loader, table, key):
                 await _delete(loader, table, key)
+        await release_upload(loader, await loader.fetchval(_UPLOAD, *key))
 
 
 async def _is_emptied(loader: "asyncpg.Connection[asyncpg.Record]", table: str, key: tuple[int, UUID]) -> bool:

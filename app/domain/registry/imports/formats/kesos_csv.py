@@ -4,6 +4,7 @@ Either a zip of families.csv and persons.csv, or one csv in which each person's 
 the head's row is the one that counts. Rows may stand in any order.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, BinaryIO, Final
 
@@ -13,7 +14,7 @@ from app.domain.registry.imports.csv_files import CsvRows, open_csv
 from app.domain.registry.imports.file_errors import HeaderUnknown, MemberMissing, shown
 from app.domain.registry.imports.staging import Parcel, ParcelWriter, Reading
 from app.domain.registry.imports.tables import FAMILY_NAMES, KEYS, PERSON_NAMES, FamilyRows, Layout, PersonRows
-from app.domain.registry.imports.zips import open_member, open_zip
+from app.domain.registry.imports.zips import csv_members, open_member, open_zip
 
 FAMILIES: Final = "families.csv"
 PERSONS: Final = "persons.csv"
@@ -27,7 +28,7 @@ def _layout(header: Sequence[str], known: Sequence[str], required: Sequence[str]
     names = [_header(cell) for cell in header]
     if unknown := [cell for cell, name in zip(header, names, strict=True) if name and name not in known]:
         raise HeaderUnknown(unknown, known, file)
-    if repeated := sorted({name for name in names if name and names.count(name) > 1}):
+    if repeated := sorted(name for name, times in Counter(names).items() if name and times > 1):
         raise HeaderRepeated(repeated)
     missing = [name for name in required if name not in names]
     if not set(KEYS) & set(names):
@@ -50,6 +51,7 @@ def read_kesos_csv(source: BinaryIO, encoding: str, reading: Reading) -> Iterato
     Raises:
         FileUnreadable: no zip that can be read, or no csv in ``encoding``.
         MemberMissing: the zip lacks families.csv or persons.csv.
+        MemberRepeated: it has two files of one name.
         HeaderUnknown: names each column that the format does not have.
         HeaderMissing, HeaderRepeated: names the columns.
         FileWithoutRows: there is nobody in it.
@@ -67,7 +69,7 @@ def read_kesos_csv(source: BinaryIO, encoding: str, reading: Reading) -> Iterato
 
 def _read_zip(source: BinaryIO, encoding: str, reading: Reading) -> Iterator[Parcel]:
     with open_zip(source) as archive:
-        names = {name.rpartition("/")[2].lower(): name for name in archive.namelist() if name.lower().endswith(".csv")}
+        names = csv_members(archive)
         if len(names) == 1 and not {FAMILIES, PERSONS} & set(names):
             tables: list[tuple[str, _Opening]] = [(next(iter(names)), _one_file)]
         else:

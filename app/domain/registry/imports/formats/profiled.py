@@ -8,12 +8,12 @@ from typing import BinaryIO, Final, Protocol
 from app.domain.registry.errors import FileWithoutRows, HeaderMissing, HeaderRepeated
 from app.domain.registry.imports.cells import CellRefused, clean_text
 from app.domain.registry.imports.csv_files import open_csv
-from app.domain.registry.imports.file_errors import SheetMissing, VillageNeeded, shown
+from app.domain.registry.imports.file_errors import MemberUnnamed, SheetMissing, VillageNeeded, shown
 from app.domain.registry.imports.formats.profile import FamilyMapping, PersonMapping, Profile
 from app.domain.registry.imports.staging import Parcel, ParcelWriter, Reading
 from app.domain.registry.imports.tables import FamilyRows, Layout, PersonRows
 from app.domain.registry.imports.workbooks import WORKBOOK_MAGIC, Line, Workbook, sheet_key
-from app.domain.registry.imports.zips import open_member, open_zip
+from app.domain.registry.imports.zips import csv_members, open_member, open_zip
 
 _ROWS_AT_ONCE: Final = 250
 
@@ -37,15 +37,15 @@ class _CsvFile:
 
 
 class _ZippedCsv:
-    def __init__(self, archive: zipfile.ZipFile, encoding: str) -> None:
+    def __init__(self, archive: zipfile.ZipFile, names: Mapping[str, str], encoding: str) -> None:
         self._archive = archive
+        self._names = names
         self._encoding = encoding
-        self._names = {
-            sheet_key(name.rpartition("/")[2]): name for name in archive.namelist() if not name.endswith("/")
-        }
 
     def lines(self, sheet: str | None) -> Iterator[Line]:
-        name = self._names.get(sheet_key(sheet)) if sheet is not None else next(iter(self._names.values()), None)
+        if sheet is None and len(self._names) > 1:
+            raise MemberUnnamed(list(self._names))
+        name = next(iter(self._names.values())) if sheet is None else self._names.get(sheet_key(sheet))
         if name is None:
             raise SheetMissing([sheet or "csv"], list(self._names))
         with open_member(self._archive, name) as member, open_csv(member, self._encoding, shown(name)) as rows:
@@ -70,6 +70,8 @@ def read_with_profile(source: BinaryIO, profile: Profile, encoding: str, reading
     Raises:
         VillageNeeded: the profile names no column of villages, and the import is not about one.
         SheetMissing, HeaderMissing, HeaderRepeated: names what the profile speaks of and the file lacks.
+        MemberRepeated: the zip has two files of one name.
+        MemberUnnamed: the zip has several files, and the profile does not say which to read.
         FileUnreadable, SheetTooLarge: it is no such file.
         FileWithoutRows: there is nobody in it.
     """
@@ -81,8 +83,8 @@ def read_with_profile(source: BinaryIO, profile: Profile, encoding: str, reading
         yield from _read(_CsvFile(source, encoding), profile, reading)
         return
     with open_zip(source) as archive:
-        if any(name.lower().endswith(".csv") for name in archive.namelist()):
-            yield from _read(_ZippedCsv(archive, encoding), profile, reading)
+        if names := csv_members(archive):
+            yield from _read(_ZippedCsv(archive, names, encoding), profile, reading)
             return
     yield from _read(_Sheets(Workbook(source)), profile, reading)
 
