@@ -10,16 +10,13 @@ import pytest_asyncio
 
 from app.authz.roles import Role
 from app.domain.bansos.models.programmes import Relation
-from app.domain.regions.service import load_region_tree
 from app.domain.registry.sealing import Seal
 from app.settings import Settings
-from app.tenants.migrate import migrate
-from app.tenants.server import DatabaseServer, prepare
-from app.tenants.session import open_loader
+from app.tenants.server import DatabaseServer
 from tests.insights.overlapping import PERIOD, counted, entitle
 from tests.support.aid import plant_programme, plant_relation
 from tests.support.client import ApiClient, api_of
-from tests.support.world import BANYUMAS, CILACAP, SLEMAN, connected, drop, fill, named
+from tests.support.world import BANYUMAS, CILACAP, SLEMAN, connected, drop, empty_country, fill
 
 if TYPE_CHECKING:
     import asyncpg
@@ -39,12 +36,7 @@ DIGITS = {"PROVINCE": 2, "REGENCY": 4, "DISTRICT": 6, "VILLAGE": 10}
 
 @pytest_asyncio.fixture(scope="module")
 async def overlap_server(server: DatabaseServer, seal: Seal) -> AsyncIterator[DatabaseServer]:
-    own = named(server, "overlap")
-    await drop(own)
-    await prepare(own)
-    await migrate(own)
-    async with open_loader(own) as loader:
-        await load_region_tree(loader)
+    own = await empty_country(server, "overlap")
     await fill(own, seal, BANYUMAS, CILACAP, SLEMAN)
     async with connected(own) as owner:
         await _plant(owner)

@@ -83,7 +83,10 @@ def _asked(reading: Reading) -> sa.FromClause:
 
 
 def _permitted(reading: Reading) -> Any:
-    return lambda rows: reading.within(_PERMISSION, Tenancy.SPAN, rows)
+    return lambda rows: [
+        *reading.within(_PERMISSION, Tenancy.SPAN, rows),
+        *reading.in_regencies(_PERMISSION, rows),
+    ]
 
 
 def _total(reading: Reading) -> sa.FromClause:

@@ -116,7 +116,12 @@ class CardsQuery:
         Connect(_listed),
         description=f"Cards, by village. Needs `{_READ.value}`.",
         arguments=page_arguments(
-            argument("region", str | None, f"Only of families in this region. {CODE_ARGUMENT_HELP}", default=None),
+            argument(
+                "region",
+                str | None,
+                f"Only those whose `village`, where the account was opened, lies in this region. {CODE_ARGUMENT_HELP}",
+                default=None,
+            ),
             argument("state", CardState | None, "Only those that stand here.", default=None),
             argument("bank", Bank | None, "Only those of this bank.", default=None),
         ),
@@ -308,5 +313,5 @@ class CardsMutation:
     )
     kks_card_replace: KksCardReplaceResult | None = strawberry.mutation(
         resolver=_replace,
-        description=f"Have a new card made for one that was lost, damaged or swapped. {_NEEDS}",
+        description=f"Have a new card made for one that was lost, damaged or swapped: the last one of its family alone. {_NEEDS}",
     )

@@ -230,8 +230,9 @@ class CyclesMutation:
     cycle_generate: CycleGenerateResult | None = strawberry.mutation(
         resolver=_generate,
         description="Generate the list of who receives a programme in a period, by a job, regency by regency. Lists that nobody has "
-        "verified are generated again; where one is verified or further, nothing happens. To pause, cancel the job; generating again "
-        "gives the same rows. Needs `bansos:cycle:make`.",
+        "verified are generated again; where one is verified or further, nothing happens. A programme whose benefit is "
+        "`HEALTH_INSURANCE` has no lists: it has memberships. To pause, cancel the job; generating again gives the same rows. "
+        "Needs `bansos:cycle:make`.",
     )
     cycle_verify: CycleVerifyResult | None = strawberry.mutation(
         resolver=_verify,

@@ -10,8 +10,8 @@ import strawberry
 from sqlalchemy.dialects import postgresql as pg
 
 from app.authz.permissions import Permission
-from app.domain.bansos.cycles.exclusions import Exclusion, excluded_because
 from app.domain.bansos.eligibility.sentences import why, why_not
+from app.domain.bansos.exclusions import Exclusion, excluded_because
 from app.domain.bansos.models.cycles import Outcome, PaymentStep, aid_exclusion, entitlement
 from app.domain.bansos.terms import Terms
 from app.schema.bansos.cycles import PROGRAMME_OF_ROW, AidCycle
@@ -195,7 +195,12 @@ class Entitlement(Node):
         description="Whom the amount is made of, where the programme pays by components; else empty.",
     )
     step: PaymentStep = column("step", description="Where its money is in the chain of payment.")
-    step_reason: str | None = column("step_reason", description="Code of the bank where the step has failed.")
+    step_reason: str | None = column(
+        "step_reason",
+        description="Why the account or the top-up has failed, once it is `RETURNED` too: a code of the bank, or `CARD_NOT_ACTIVE` where "
+        "it was not asked to pay because the family had no active card of it any more. `PAID_BEFORE` of one that is `CANCELLED` because "
+        "another revision pays the family. Else null.",
+    )
     step_at: DateTime | None = column("step_at", description="Since when; null while it was not paid out for.")
     why: str = _sentence(
         _why, ("facts", "amount", "components"), "One sentence: why the family receives this, by the rules of then."
@@ -220,7 +225,7 @@ class AidExclusion(Node):
     reason: str = column(
         "reason",
         description="Code of the first rule that the family does not meet, or of the exclusion: "
-        + ", ".join(f"`{exclusion.value}`" for exclusion in Exclusion)
+        + ", ".join(f"`{each.value}`" for each in Exclusion if each is not Exclusion.PROGRAMME_ELSEWHERE)
         + ".",
     )
     other_programme_code: str | None = column(

@@ -123,7 +123,8 @@ class JournalLine:
 
 @planned(ENTRIES)
 @strawberry.type(
-    description="Money that moved from one account to another. What is written stays: a mistake is undone by an entry of kind `REVERSAL`."
+    description="Money that moved from one account to another. What is written stays: a redemption that was taken back is undone by an "
+    "entry of kind `REVERSAL`."
 )
 class JournalEntry(Node):
     """A row of ``journal_entry``."""

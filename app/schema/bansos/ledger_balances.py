@@ -72,7 +72,11 @@ def _summed(*, by_region: bool) -> Rows:
     def summed(reading: Reading) -> sa.FromClause:
         asked = reading.parent.arguments
         rows = ledger_total.alias()
-        conditions = [*reading.within(READ, Tenancy.SPAN, rows), *of_programme(asked, rows)]
+        conditions = [
+            *reading.within(READ, Tenancy.SPAN, rows),
+            *reading.in_regencies(READ, rows),
+            *of_programme(asked, rows),
+        ]
         if (region := asked.get("region")) is not None:
             low = region.bind(sa.BigInteger(), lambda code: parse_region(code).villages.low)
             high = region.bind(sa.BigInteger(), lambda code: parse_region(code).villages.high)

@@ -52,8 +52,8 @@ class MembershipProposeInput:
     segment: Segment = strawberry.field(description="Who is to pay.")
     mother: strawberry.ID | None = strawberry.field(
         default=None,
-        description="Of a newborn child, the `id` of the mother, who is an active member of the segment. The family need not meet the "
-        "rules of the programme then.",
+        description="Of a newborn child, the `id` of the mother: a woman of the same family who is an active member of the segment. The "
+        "family need not meet the rules of the programme then.",
     )
 
 
@@ -134,7 +134,9 @@ class MembershipReviewInput:
 
     region: str = strawberry.field(description=f"Whose members: a province or what lies in one. {CODE_ARGUMENT_HELP}")
     on: Date | None = strawberry.field(
-        default=None, description="The day as of which the rules are looked at, not ahead. Today where it is left out."
+        default=None,
+        description="The day as of which the rules are looked at, not ahead. Today where it is left out. Who was born after it is taken "
+        "over by a later review.",
     )
     idempotency_key: UUID = strawberry.field(
         description="A UUID that you make for each review; the same again answers the review that it has started."

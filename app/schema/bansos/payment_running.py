@@ -1,8 +1,11 @@
 """The jobs of payments: what of the settings and of whoever started them the domain needs to know."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Self
+from zoneinfo import ZoneInfo
 
 from app.authz.authorize import Access, authorize
 from app.authz.permissions import Permission
@@ -16,6 +19,11 @@ from app.settings import Settings
 
 _ORDER: Final = Permission.BANSOS_PAYMENT_ORDER
 _REPORT: Final = Permission.BANSOS_PAYMENT_REPORT
+_JAKARTA: Final = ZoneInfo("Asia/Jakarta")
+
+
+def _now() -> datetime:
+    return datetime.now(tz=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,8 @@ class PaymentHandlers:
 
     settings: Settings
     vault: Vault
+    clock: Callable[[], datetime] = _now
+    """Of the day in Jakarta at that moment is a file that goes out."""
 
     @classmethod
     def of_settings(cls, settings: Settings) -> Self:
@@ -41,7 +51,8 @@ class PaymentHandlers:
         writer = Writer(access.principal.id, access.principal.name, access.roles(_ORDER), _ORDER.value)
         client = BankClient.of_settings(self.settings)
         async with client if client is not None else nullcontext():
-            if not await write_file(work, scope, self.vault, writer, client):
+            today = self.clock().astimezone(_JAKARTA).date()
+            if not await write_file(work, scope, self.vault, writer, client, today):
                 await ask_for_cards(work, scope, writer, client)
 
     async def read(self, work: Work, access: Access) -> None:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from app.authz.authorize import Access, authorize
 from app.authz.permissions import Permission
-from app.domain.bansos.cycles.exclusions import Exclusion, excluded_because
 from app.domain.bansos.eligibility.sentences import why, why_not
 from app.domain.bansos.eligibility.verdicts import GENERAL_REASONS, Verdict, verdicts_of
+from app.domain.bansos.exclusions import Exclusion, excluded_because
 from app.domain.bansos.programmes.queries import terms_for
 from app.domain.bansos.terms import Terms
 from app.domain.base import DomainError

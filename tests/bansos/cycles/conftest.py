@@ -5,15 +5,13 @@ import pytest
 import pytest_asyncio
 
 from app.authz.enforcer import RoleMatrix, load_role_matrix
-from app.domain.regions.service import load_region_tree
 from app.domain.registry.sealing import Seal
 from app.settings import Settings
-from app.tenants.migrate import migrate
-from app.tenants.server import DatabaseServer, prepare
-from app.tenants.session import Database, open_loader
+from app.tenants.server import DatabaseServer
+from app.tenants.session import Database
 from tests.bansos.cycles.bureau import Bureau
 from tests.support.client import ApiClient, api_of
-from tests.support.world import BANYUMAS, CILACAP, connected, drop, fill, named
+from tests.support.world import BANYUMAS, CILACAP, connected, drop, empty_country, fill
 
 if TYPE_CHECKING:
     import asyncpg
@@ -26,12 +24,7 @@ _EMPTIED = (
 @pytest_asyncio.fixture(scope="package")
 async def cycles_server(server: DatabaseServer, seal: Seal) -> AsyncIterator[DatabaseServer]:
     """A database of its own, with the families of two regencies and no cycle."""
-    own = named(server, "cycles")
-    await drop(own)
-    await prepare(own)
-    await migrate(own)
-    async with open_loader(own) as loader:
-        await load_region_tree(loader)
+    own = await empty_country(server, "cycles")
     await fill(own, seal, BANYUMAS, CILACAP)
     yield own
     await drop(own)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from app.domain.bansos.cycles import errors
 from app.domain.bansos.cycles.service import Actor, Generation, verify
 from app.domain.bansos.models.cycles import CycleState
+from app.domain.bansos.models.programmes import Benefit
 from app.domain.bansos.programmes.errors import PeriodWrong, ProgrammeUnknown
 from app.tenants.region_path import RegionPath
 from tests.bansos.cycles.bureau import APPROVER, MAKER, PERIOD, SECOND, VERIFIER, Bureau
@@ -102,6 +103,20 @@ async def test_steps_come_in_their_order(bureau: Bureau) -> None:
     for step in ("approve", "release"):
         with pytest.raises(errors.CycleStateWrong):
             await bureau.act(step, cycle, APPROVER)
+
+
+async def test_a_programme_of_contributions_has_no_cycle_whatever_it_is_called(bureau: Bureau) -> None:
+    iuran = await plant_programme(bureau.owner, "IURAN", benefit=Benefit.HEALTH_INSURANCE, channels=())
+    with pytest.raises(errors.CycleOfContributions) as refused:
+        await bureau.make(iuran)
+    assert "membershipPropose" in refused.value.indonesian
+    assert "membershipPropose" in refused.value.english
+    assert await bureau.cycles(iuran) == []
+    assert await bureau.owner.fetchval("select count(*) from cycle_generation where programme_code = $1", iuran) == 0
+    # Whatever is given to families, in money or in food, has cycles.
+    for benefit in (Benefit.CASH, Benefit.FOOD):
+        code = await plant_programme(bureau.owner, f"BAGI_{benefit.value}", benefit=benefit)
+        assert (await bureau.generated(code))["entitled"] > 0
 
 
 async def test_what_was_verified_is_not_generated_again_but_revised(bureau: Bureau) -> None:

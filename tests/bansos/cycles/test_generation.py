@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from app.domain.bansos.cycles.exclusions import Exclusion
+from app.domain.bansos.exclusions import Exclusion
 from app.domain.bansos.models.programmes import Relation
 from app.tenants.region_path import RegionPath
 from tests.bansos.cycles.bureau import MAKER, PERIOD, SECOND, Bureau

@@ -6,15 +6,13 @@ import pytest_asyncio
 
 from app.authz.enforcer import RoleMatrix, load_role_matrix
 from app.domain.bansos.programmes.loading import load_programmes
-from app.domain.regions.service import load_region_tree
 from app.domain.registry.sealing import Seal
 from app.settings import Settings
-from app.tenants.migrate import migrate
-from app.tenants.server import DatabaseServer, prepare
+from app.tenants.server import DatabaseServer
 from app.tenants.session import Database, open_loader
 from tests.bansos.insurance.office import Office
 from tests.support.client import ApiClient, api_of
-from tests.support.world import BANYUMAS, CILACAP, connected, drop, fill, named
+from tests.support.world import BANYUMAS, CILACAP, connected, drop, empty_country, fill
 
 if TYPE_CHECKING:
     import asyncpg
@@ -33,12 +31,8 @@ _AS_IT_WAS = (
 @pytest_asyncio.fixture(scope="package")
 async def insurance_server(server: DatabaseServer, seal: Seal) -> AsyncIterator[DatabaseServer]:
     """A database of its own, with the families of two regencies and no membership."""
-    own = named(server, "insurance")
-    await drop(own)
-    await prepare(own)
-    await migrate(own)
+    own = await empty_country(server, "insurance")
     async with open_loader(own) as loader:
-        await load_region_tree(loader)
         await load_programmes(loader)
     await fill(own, seal, BANYUMAS, CILACAP)
     async with connected(own) as owner:

@@ -33,6 +33,26 @@ async def test_whom_the_registry_names_is_taken_over_once(office: Office) -> Non
     assert await office.owner.fetch(_ROWS) == rows
 
 
+async def test_who_was_not_born_on_the_day_of_a_review_is_taken_over_by_a_later_one(office: Office) -> None:
+    day = date(2015, 1, 1)
+    born = await office.person("p.health_insurance = 'PBI_JK'")
+    unborn = await office.person(f"p.health_insurance = 'PBI_JK' and p.id <> '{born['id']}'")
+    moved = "update person set birth_date = $2 where id = $1"
+    await office.owner.execute(moved, born["id"], day)
+    await office.owner.execute(moved, unborn["id"], date(2015, 1, 2))
+    await office.review(on=day)
+    since = "select valid_from from health_membership where person_id = $1"
+    assert await office.owner.fetchval(since, born["id"]) == day
+    assert await office.owner.fetchval(since, unborn["id"]) is None
+    early = (
+        "select count(*) from health_membership m join person p on p.id = m.person_id where m.valid_from < p.birth_date"
+    )
+    assert await office.owner.fetchval(early) == 0
+    await office.review()
+    assert await office.owner.fetchval(since, unborn["id"]) == TODAY
+    assert await office.owner.fetchval(since, born["id"]) == day
+
+
 async def test_who_was_ended_is_not_taken_over_again(office: Office) -> None:
     person = await office.person("p.health_insurance = 'PBI_JK'")
     await office.ended(person, on=date(2026, 6, 1))

@@ -30,6 +30,15 @@ from tests.support.world import CILACAP
 _DAY = timedelta(days=1)
 
 
+async def mother_and_child(office: Office) -> tuple[Any, Any]:
+    """A woman, and somebody else of her family."""
+    mother = await office.person(
+        "p.sex = 'FEMALE' and exists (select from person c where c.regency_id = p.regency_id and c.family_id = p.family_id "
+        "and c.id <> p.id and c.presence = 'PRESENT')"
+    )
+    return mother, await office.person(f"p.family_id = '{mother['family_id']}' and p.id <> '{mother['id']}'")
+
+
 async def test_three_people_give_a_membership(office: Office) -> None:
     person = await office.person()
     made = await office.propose(person)
@@ -121,8 +130,7 @@ async def test_a_family_above_the_target_is_no_matter_of_the_state_but_may_be_on
 
 
 async def test_the_newborn_child_of_a_member_may_be_proposed_whatever_the_decile(office: Office) -> None:
-    mother = await office.person("p.sex = 'FEMALE'")
-    child = await office.person("p.birth_date > '2010-01-01'")
+    mother, child = await mother_and_child(office)
     born = "update person set birth_date = $2 where id = $1"
     await office.owner.execute(born, child["id"], TODAY - 28 * _DAY)
     with pytest.raises(MotherNotMember):
@@ -135,6 +143,24 @@ async def test_the_newborn_child_of_a_member_may_be_proposed_whatever_the_decile
     await office.owner.execute(born, child["id"], TODAY - 29 * _DAY)
     with pytest.raises(NotNewborn):
         await office.propose(child, mother=mother)
+
+
+async def test_only_a_woman_of_its_family_is_the_mother_of_a_newborn_child(office: Office) -> None:
+    mother, child = await mother_and_child(office)
+    stranger = await office.person(f"p.sex = 'FEMALE' and p.family_id <> '{mother['family_id']}'")
+    await office.owner.execute("update person set birth_date = $2 where id = $1", child["id"], TODAY - 3 * _DAY)
+    for person in (mother, stranger):
+        await office.active(person)
+    await office.owner.execute("update family set decile = 10 where id = $1", child["family_id"])
+    with pytest.raises(MotherNotMember):
+        await office.propose(child, mother=stranger)
+    sex = "update person set sex = $2 where id = $1"
+    await office.owner.execute(sex, mother["id"], "MALE")
+    with pytest.raises(MotherNotMember):
+        await office.propose(child, mother=mother)
+    await office.owner.execute(sex, mother["id"], "FEMALE")
+    made = await office.propose(child, mother=mother)
+    assert (await office.row(made.key))["mother_id"] == mother["id"]
 
 
 async def test_a_membership_begins_no_earlier_than_its_person_and_never_ahead(office: Office) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -15,14 +15,16 @@ from app.authz.roles import Role
 from app.cli.auditing import sealing_scope
 from app.domain.audit.streams import LEDGER
 from app.domain.audit.verification import Finding, verify_seals
-from app.domain.bansos.ledger.checking import Discrepancy, check_ledger
-from app.domain.bansos.ledger.posting import EntryKey, Rows, open_wallets, post_entries, reverse
+from app.domain.bansos.ledger.checking import Fault, check_ledger
+from app.domain.bansos.ledger.posting import Rows, open_wallets, post_entries
 from app.domain.bansos.models.ledger import Account, EntryKind
+from app.domain.checking import Discrepancy
 from app.tenants.scope import TenantScope
 from app.tenants.server import DatabaseServer
 from app.tenants.session import Database, open_loader
 from tests.authz.people import access_of, grant
 from tests.support.aid import plant_programme
+from tests.support.reversal import reverse_entry
 from tests.support.world import BANYUMAS, Regency, connected
 
 if TYPE_CHECKING:
@@ -57,6 +59,16 @@ OF_KIND: Final = {
     EntryKind.IDLE_RETURN: (Account.WALLET, Account.TREASURY),
 }
 AGENT: Final = UUID("01a20000-0000-7000-8000-0000000000aa")
+
+
+_TELLS_OF_PAYMENTS: Final = {Fault.ENTRY_WITHOUT_PAYMENT, Fault.RELEASE_DIFFERS, Fault.RETURN_DIFFERS}
+
+
+class EntryKey(NamedTuple):
+    """What names a journal entry."""
+
+    regency_id: int
+    id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +170,9 @@ class Books:
         assert row is not None
         return EntryKey(row["regency_id"], UUID(str(row["id"])))
 
-    async def reverse(self, key: EntryKey, reason: str = "salah catat", scope: TenantScope = COUNTRY) -> EntryKey:
-        """Reverse an entry in a transaction of its own."""
-        async with self.database.write(scope) as session:
-            return await reverse(session, key, reason, principal_id=CASHIER)
+    async def reverse(self, key: EntryKey, reason: str = "salah catat") -> bool:
+        """Reverse an entry in a transaction of its own; whether it was not reversed before."""
+        return await reverse_entry(self.owner, *key, reason) is not None
 
     async def balance(self, purse: Purse) -> int:
         """What a wallet holds."""
@@ -180,14 +191,14 @@ class Books:
         counted: int = await self.owner.fetchval(f"select count(*) from {what}")  # noqa: S608  (a test's own words)
         return counted
 
-    async def check(self) -> list[Discrepancy]:
+    async def check(self) -> list[Discrepancy[Fault]]:
         """What does not add up."""
         async with open_loader(self.server) as loader:
             return await check_ledger(loader)
 
-    async def check_money(self) -> list[Discrepancy]:
-        """What does not add up, but for top-ups without an entitlement: most tests have none."""
-        return [each for each in await self.check() if each.fault.value != "ENTRY_WITHOUT_PAYMENT"]
+    async def check_money(self) -> list[Discrepancy[Fault]]:
+        """What does not add up, but for entries about an entitlement or an order: most tests have none."""
+        return [each for each in await self.check() if each.fault not in _TELLS_OF_PAYMENTS]
 
     async def verify(self) -> list[Finding]:
         """What was changed since it was sealed."""

@@ -1,79 +1,58 @@
 """Whatever does not add up is found and named, and what does is left alone."""
 
 from dataclasses import dataclass
-from datetime import date
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
-from app.domain.bansos.ledger.checking import CHECKS, Discrepancy, Fault, check_ledger
+from app.domain.bansos.ledger.checking import CHECKS, Fault, check_ledger
+from app.domain.bansos.models.cycles import PaymentStep
 from app.domain.bansos.models.ledger import Account, EntryKind
+from app.domain.checking import Discrepancy
 from app.tenants.session import open_loader
-from tests.bansos.ledger.books import CASHIER, PROGRAMMES, Books, entry
+from tests.bansos.ledger.books import PROGRAMMES, Books, entry
+from tests.bansos.ledger.planted import plant_order
+from tests.support.triggers import past_triggers
 from tests.support.world import BANYUMAS
-
-PERIOD = date(2026, 1, 1)
-_CYCLE = """
-insert into aid_cycle (regency_id, id, village_low, village_high, programme_code, terms_version, period_start, period_end, state,
-  generation_id, made_by, made_by_name, made_at, released_by, released_by_name, released_at)
-values (3302, $1, 3302000000, 3302999999, 'UJI_A', 1, $2, '2026-03-31', 'RELEASED', $1, $3, 'Kasir', now(), $3, 'Kasir', now())
-"""
-_ORDER = """
-insert into payment_order (regency_id, id, village_low, village_high, cycle_id, bank, number, state, entitlements, amount,
-  valid_entitlements, valid_amount, made_by, made_by_name, made_at)
-values (3302, $1, 3302000000, 3302999999, $2, 'BRI', 1, 'SETTLED', 3, 900, 3, 900, $3, 'Kasir', now())
-"""
-_ENTITLEMENT = """
-insert into entitlement (regency_id, id, village_id, cycle_id, programme_code, terms_version, period_start, family_id, recipient_id,
-  amount, facts, step, step_at, order_id)
-select 3302, $1, $2, $3, 'UJI_A', 1, $4, $5, p.id, $6, '{}', $7, now(), $8 from person p
-where p.regency_id = 3302 limit 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class Paid:
     """An order of three families: two were paid, one could not be."""
 
+    cycle: UUID
     order: UUID
     paid: tuple[UUID, UUID]
     failed: UUID
     keys: tuple[str, str]
+    release: str
+    returned: str
 
 
 @pytest_asyncio.fixture
 async def paid(books: Books) -> Paid:
-    cycle, order = uuid4(), uuid4()
-    await books.owner.execute(_CYCLE, cycle, PERIOD, CASHIER)
-    await books.owner.execute(_ORDER, order, cycle, CASHIER)
-    ids, keys = (uuid4(), uuid4(), uuid4()), []
-    released = entry(
-        EntryKind.RELEASE,
-        books.purse(),
-        900,
-        village_low=3302000000,
-        village_high=3302999999,
-        family_id=None,
-        source_id=order,
-        cycle_id=cycle,
-        source_key=f"RELEASE:{order}",
-    )
-    rows = [released]
-    for at, id_ in enumerate(ids):
+    planted = await plant_order(books, PaymentStep.TOPPED_UP, PaymentStep.TOPPED_UP, PaymentStep.RETURNED, amount=300)
+    rows, keys = [planted.release], []
+    for at, id_ in enumerate(planted.entitlements):
         purse = books.purse(number=at)
         ok = at < 2
-        await books.owner.execute(
-            _ENTITLEMENT,
-            *(id_, purse.village_id, cycle, PERIOD, purse.family_id, 300, "TOPPED_UP" if ok else "RETURNED", order),
-        )
         key = f"TOP_UP:UJI_A:2026-01-01:{purse.family_id}" if ok else f"RELEASE_RETURN:{id_}"
         kind = EntryKind.TOP_UP if ok else EntryKind.RELEASE_RETURN
-        rows.append(entry(kind, purse, 300, cycle_id=cycle, source_id=id_, source_key=key))
+        rows.append(entry(kind, purse, 300, cycle_id=planted.cycle, source_id=id_, source_key=key))
         keys.append(key)
     assert await books.post(*rows) == 4
     assert await books.check() == []
-    return Paid(order, (ids[0], ids[1]), ids[2], (keys[0], keys[1]))
+    first, second, failed = planted.entitlements
+    return Paid(
+        planted.cycle,
+        planted.order,
+        (first, second),
+        failed,
+        (keys[0], keys[1]),
+        planted.release["source_key"],
+        keys[2],
+    )
 
 
 async def kinds(books: Books) -> set[Fault]:
@@ -166,7 +145,10 @@ async def test_lines_whose_entry_is_gone(books: Books, paid: Paid) -> None:
 
 async def test_a_family_that_is_said_to_be_paid_and_has_no_entry(books: Books, paid: Paid) -> None:
     await books.owner.execute("update entitlement set step = 'TOPPED_UP' where id = $1", paid.failed)
-    assert await books.check() == [Discrepancy(Fault.PAID_WITHOUT_ENTRY, BANYUMAS.id, str(paid.failed), 1, 0)]
+    assert await books.check() == [
+        Discrepancy(Fault.PAID_WITHOUT_ENTRY, BANYUMAS.id, str(paid.failed), 1, 0),
+        Discrepancy(Fault.RETURN_DIFFERS, BANYUMAS.id, str(paid.failed), 0, 300),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -175,14 +157,19 @@ async def test_a_family_that_is_said_to_be_paid_and_has_no_entry(books: Books, p
 )
 async def test_a_payment_that_is_not_the_one_of_its_entry(books: Books, paid: Paid, change: str) -> None:
     given = [paid.paid[0], books.purse(number=9).id] if "$2" in change else [paid.paid[0]]
-    await books.owner.execute(f"update entitlement set {change} where id = $1", *given)  # noqa: S608  (a test's own words)
-    assert await books.check() == [Discrepancy(Fault.PAID_WITHOUT_ENTRY, BANYUMAS.id, str(paid.paid[0]), 1, 0)]
+    async with past_triggers(books.owner):
+        await books.owner.execute(f"update entitlement set {change} where id = $1", *given)  # noqa: S608  (a test's own words)
+    found = [each for each in await books.check() if each.fault is Fault.PAID_WITHOUT_ENTRY]
+    assert found == [Discrepancy(Fault.PAID_WITHOUT_ENTRY, BANYUMAS.id, str(paid.paid[0]), 1, 0)]
 
 
 async def test_an_entry_that_pays_nobody(books: Books, paid: Paid) -> None:
     key = await books.key(paid.keys[1])
     await books.owner.execute("update entitlement set step = 'RETURNED' where id = $1", paid.paid[1])
-    assert await books.check() == [Discrepancy(Fault.ENTRY_WITHOUT_PAYMENT, BANYUMAS.id, str(key.id), 1, 0)]
+    assert await books.check() == [
+        Discrepancy(Fault.ENTRY_WITHOUT_PAYMENT, BANYUMAS.id, str(key.id), 1, 0),
+        Discrepancy(Fault.RETURN_DIFFERS, BANYUMAS.id, str(paid.paid[1]), 300, 0),
+    ]
 
 
 async def test_a_top_up_that_was_reversed_has_paid_nobody(books: Books, paid: Paid) -> None:
@@ -196,13 +183,138 @@ async def test_a_top_up_that_was_reversed_has_paid_nobody(books: Books, paid: Pa
     assert await books.check() == []
 
 
-async def test_money_that_is_left_on_the_clearing_account_of_a_settled_order(books: Books, paid: Paid) -> None:
+@pytest.mark.parametrize("state", ["SETTLED", "STANDING_INSTRUCTION"])
+async def test_money_that_is_left_on_the_clearing_account_of_an_order(books: Books, paid: Paid, state: str) -> None:
+    await books.owner.execute("update payment_order set state = $1", state)
+    assert await books.check() == []
     await books.post(entry(EntryKind.RELEASE, books.purse(), 40, family_id=None, source_id=paid.order))
-    assert await books.check() == [Discrepancy(Fault.CLEARING_LEFT, BANYUMAS.id, str(paid.order), 0, 40)]
-    await books.owner.execute("update payment_order set state = 'STANDING_INSTRUCTION'")
+    assert await books.check() == [
+        Discrepancy(Fault.CLEARING_LEFT, BANYUMAS.id, str(paid.order), 0, 40),
+        Discrepancy(Fault.RELEASE_DIFFERS, BANYUMAS.id, str(paid.order), 900, 940),
+    ]
+
+
+async def test_an_order_that_waits_for_its_bank_holds_what_its_families_wait_for(books: Books) -> None:
+    waiting = (PaymentStep.SP2D, PaymentStep.STANDING_INSTRUCTION, PaymentStep.TOP_UP_FAILED)
+    planted = await plant_order(books, *waiting, amount=300)
+    await books.post(planted.release)
+    assert await books.check() == []
+    await books.owner.execute("update entitlement set step = 'OMSPAN' where id = $1", planted.entitlements[0])
+    assert await books.check() == [Discrepancy(Fault.CLEARING_LEFT, BANYUMAS.id, str(planted.order), 600, 900)]
+
+
+_TOTALS_OF_LINES = """
+insert into ledger_total (regency_id, programme_code, account, slot, village_low, village_high, amount, lines)
+select regency_id, programme_code, account, 0, regency_id * 1000000::bigint, regency_id * 1000000::bigint + 999999, sum(amount), count(*)
+from journal_line group by regency_id, programme_code, account
+"""
+
+
+async def test_money_that_was_drawn_and_is_gone_from_the_journal_and_its_totals(books: Books, paid: Paid) -> None:
+    key = await books.key(paid.release)
+    async with past_triggers(books.owner):
+        for table, column in (("journal_line", "entry_id"), ("journal_entry", "id")):
+            await books.owner.execute(f"delete from {table} where {column} = $1", key.id)  # noqa: S608  (a test's own words)
+        await books.owner.execute("delete from ledger_total")
+        await books.owner.execute(_TOTALS_OF_LINES)
+    assert await books.check() == [
+        Discrepancy(Fault.CLEARING_LEFT, BANYUMAS.id, str(paid.order), 0, -900),
+        Discrepancy(Fault.RELEASE_DIFFERS, BANYUMAS.id, str(paid.order), 900, 0),
+    ]
+
+
+async def test_a_release_of_no_order_that_has_drawn(books: Books, paid: Paid) -> None:
+    await books.owner.execute("update payment_order set sp2d_at = null")
+    assert await books.check() == [Discrepancy(Fault.RELEASE_DIFFERS, BANYUMAS.id, str(paid.order), 0, 900)]
+
+
+async def test_an_order_that_says_more_than_its_families_are_to_receive(books: Books, paid: Paid) -> None:
+    await books.owner.execute("update payment_order set valid_amount = valid_amount + 1000000")
+    assert await books.check() == [
+        Discrepancy(Fault.ORDER_DIFFERS, BANYUMAS.id, f"{paid.order} amount", 1_000_900, 900),
+        Discrepancy(Fault.RELEASE_DIFFERS, BANYUMAS.id, str(paid.order), 1_000_900, 900),
+    ]
+    await books.owner.execute("update payment_order set valid_amount = 900, valid_entitlements = 2")
+    assert await books.check() == [Discrepancy(Fault.ORDER_DIFFERS, BANYUMAS.id, f"{paid.order} entitlements", 2, 3)]
+    # Who failed the check of accounts is not among them, and an order that is being checked says nothing yet.
+    await books.owner.execute("update payment_order set state = 'ACCOUNT_CHECK'")
+    assert await books.check() == []
+
+
+async def test_a_return_that_was_reversed_has_returned_nothing(books: Books, paid: Paid) -> None:
+    await books.reverse(await books.key(paid.returned))
+    assert await books.check() == [
+        Discrepancy(Fault.CLEARING_LEFT, BANYUMAS.id, str(paid.order), 0, 300),
+        Discrepancy(Fault.RETURN_DIFFERS, BANYUMAS.id, str(paid.failed), 300, 0),
+    ]
+    await books.owner.execute("update entitlement set step = 'TOP_UP_FAILED' where id = $1", paid.failed)
+    assert await books.check() == []
+
+
+async def test_a_return_of_another_amount(books: Books, paid: Paid) -> None:
+    await books.post(entry(EntryKind.RELEASE_RETURN, books.purse(number=2), 1, source_id=paid.failed))
+    found = [each for each in await books.check() if each.fault is Fault.RETURN_DIFFERS]
+    assert found == [Discrepancy(Fault.RETURN_DIFFERS, BANYUMAS.id, str(paid.failed), 300, 301)]
+
+
+_EXCLUDED = """
+insert into aid_exclusion (regency_id, cycle_id, family_id, village_id, programme_code, terms_version, period_start, outcome, reason, facts)
+values (3302, $1, $2, $3, 'UJI_A', 1, '2026-01-01', 'EXCLUDED', 'DOUBLE_AID', '{}')
+"""
+_OUTCOME = """
+insert into cycle_outcome (regency_id, cycle_id, outcome, reason, village_low, village_high, families, amount)
+values (3302, $1, 'EXCLUDED', 'DOUBLE_AID', 3302000000, 3302999999, 1, 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "differs"),
+    [
+        ("update aid_cycle set families = 5", "families", (5, 4)),
+        ("update aid_cycle set entitled = 4", "entitled", (4, 3)),
+        ("update aid_cycle set amount = 901", "amount", (901, 900)),
+        ("update cycle_outcome set families = 2 where outcome = 'ENTITLED'", "ENTITLED families", (2, 3)),
+        ("update cycle_outcome set amount = 0 where outcome = 'ENTITLED'", "ENTITLED amount", (0, 900)),
+        ("delete from cycle_outcome where outcome = 'EXCLUDED'", "EXCLUDED DOUBLE_AID families", (0, 1)),
+    ],
+)
+async def test_a_cycle_that_says_other_than_its_list(
+    books: Books, paid: Paid, change: str, what: str, differs: tuple[int, int]
+) -> None:
+    purse = books.purse(number=3)
+    async with past_triggers(books.owner):
+        await books.owner.execute(_EXCLUDED, paid.cycle, purse.family_id, purse.village_id)
+        await books.owner.execute(_OUTCOME, paid.cycle)
+        await books.owner.execute("update aid_cycle set families = 4")
+    assert await books.check() == []
+    async with past_triggers(books.owner):
+        await books.owner.execute(change)
+    assert await books.check() == [Discrepancy(Fault.CYCLE_DIFFERS, BANYUMAS.id, f"{paid.cycle} {what}", *differs)]
+
+
+async def test_an_entitlement_that_was_raised_after_its_list_was_made(books: Books, paid: Paid) -> None:
+    async with past_triggers(books.owner):
+        await books.owner.execute("update entitlement set amount = 301 where id = $1", paid.failed)
+    assert {(each.fault, each.subject) for each in await books.check()} == {
+        (Fault.ORDER_DIFFERS, f"{paid.order} amount"),
+        (Fault.RETURN_DIFFERS, str(paid.failed)),
+        (Fault.CYCLE_DIFFERS, f"{paid.cycle} amount"),
+        (Fault.CYCLE_DIFFERS, f"{paid.cycle} ENTITLED amount"),
+    }
+
+
+async def test_a_cycle_that_is_generated_anew_says_nothing_yet(books: Books, paid: Paid) -> None:
+    assert paid
+    async with past_triggers(books.owner):
+        await books.owner.execute(
+            "update aid_cycle set state = 'DRAFT', families = null, entitled = null, amount = null, generated_at = null"
+        )
     assert await books.check() == []
 
 
 async def test_a_payment_of_another_programme_is_none(books: Books, paid: Paid) -> None:
-    await books.owner.execute("update entitlement set programme_code = $1 where id = $2", PROGRAMMES[1], paid.paid[0])
+    async with past_triggers(books.owner):
+        await books.owner.execute(
+            "update entitlement set programme_code = $1 where id = $2", PROGRAMMES[1], paid.paid[0]
+        )
     assert await kinds(books) == {Fault.PAID_WITHOUT_ENTRY}

@@ -10,12 +10,13 @@ import pytest_asyncio
 from app.domain.audit.proofs import inclusion_proof
 from app.domain.audit.seals import newest_seal, seal_new
 from app.domain.audit.streams import LEDGER
-from app.domain.bansos.ledger.posting import EntryKey
-from app.domain.bansos.models.ledger import EntryKind
-from tests.bansos.ledger.books import COUNTRY, Books, entry
+from app.domain.bansos.models.cycles import PaymentStep
+from tests.bansos.ledger.books import COUNTRY, Books, EntryKey
+from tests.bansos.ledger.planted import plant_order
 from tests.cli.terminal import Terminal
 
 ADDS_UP = "The ledger adds up: every entry, wallet, total and payment."
+AGREE = "Sales of e-Warong agree with the ledger: every transaction, reversal and total of a day."
 
 
 @pytest.fixture
@@ -30,9 +31,9 @@ def terminal(books: Books, tmp_path: Path) -> Terminal:
 @pytest_asyncio.fixture
 async def released(books: Books) -> EntryKey:
     """An entry that is not sealed yet."""
-    row = entry(EntryKind.RELEASE, books.purse(), 5, family_id=None)
-    await books.post(row)
-    return await books.key(row["source_key"])
+    release = (await plant_order(books, PaymentStep.SP2D, amount=5)).release
+    await books.post(release)
+    return await books.key(release["source_key"])
 
 
 @pytest_asyncio.fixture
@@ -60,6 +61,7 @@ def test_a_ledger_without_entries_has_nothing_to_seal(terminal: Terminal) -> Non
     assert terminal.kesos("seal").out == "There is nothing to seal yet.\n"
     assert terminal.kesos("check").out.splitlines()[1:] == [
         ADDS_UP,
+        AGREE,
         "Every one of 0 sealed events is as it was sealed.",
         "Every one of 0 sealed journal entries is as it was sealed.",
     ]
@@ -74,6 +76,7 @@ def test_sealing_prints_the_seal_of_the_ledger_and_checking_takes_it(released: E
     assert (clean.code, clean.err) == (0, "")
     assert clean.out.splitlines()[1:] == [
         ADDS_UP,
+        AGREE,
         "Every one of 0 sealed events is as it was sealed.",
         "Every one of 1 sealed journal entries is as it was sealed.",
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from app.authz.enforcer import load_role_matrix
 from app.authz.permissions import Permission
@@ -17,10 +18,11 @@ from app.domain.bansos.ledger.errors import (
     IdleReturnUnknown,
     NeverIdle,
 )
-from app.domain.bansos.ledger.idle import Returner, StartedReturn, return_idle_balances, start_idle_return
+from app.domain.bansos.ledger.idle import Returner, return_idle_balances, start_idle_return
 from app.domain.bansos.ledger.posting import post_entries
 from app.domain.bansos.models.ledger import Account, EntryKind
 from app.domain.bansos.programmes.errors import ProgrammeUnknown
+from app.domain.jobs.starting import Started
 from app.domain.jobs.work import Work
 from app.tenants.region_path import RegionPath, Span
 from app.tenants.scope import TenantScope
@@ -31,6 +33,8 @@ from tests.support.world import BANYUMAS, CILACAP
 
 if TYPE_CHECKING:
     import asyncpg
+
+pytestmark = pytest.mark.long
 
 RETURNER = Returner(CASHIER, ("MINISTRY_ADMIN",), Permission.BANSOS_LEDGER_RETURN.value)
 JAWA_TENGAH = RegionPath.parse("33")
@@ -44,7 +48,7 @@ def scope_of(code: str) -> TenantScope:
 class Attempt(Work):
     """An attempt at the job of an idle return, which breaks off after so many reports of progress."""
 
-    def __init__(self, database: Database, started: StartedReturn, *, lives: int | None = None) -> None:
+    def __init__(self, database: Database, started: Started, *, lives: int | None = None) -> None:
         self._database, self._started, self._lives = database, started, lives
         self.reported: list[tuple[int, int | None]] = []
         self.job = uuid4()
@@ -77,7 +81,7 @@ class Attempt(Work):
 
 async def start(
     books: Books, region: RegionPath = JAWA_TENGAH, scope: TenantScope | None = None, **others: Any
-) -> StartedReturn:
+) -> Started:
     given: dict[str, Any] = {"programme_code": "UJI_A", "idempotency_key": uuid4()} | others
     async with books.database.write(scope or scope_of("")) as session:
         return await start_idle_return(
@@ -85,7 +89,7 @@ async def start(
         )
 
 
-async def run(books: Books, started: StartedReturn, *, most: int = 5_000, lives: int | None = None) -> Attempt:
+async def run(books: Books, started: Started, *, most: int = 5_000, lives: int | None = None) -> Attempt:
     attempt = Attempt(books.database, started, lives=lives)
     await return_idle_balances(attempt, scope_of(""), RETURNER, most=most)
     return attempt
@@ -99,7 +103,7 @@ async def leave(books: Books, *purses: Purse, days: int = 106) -> None:
     )
 
 
-async def tally(books: Books, started: StartedReturn) -> tuple[int, int, bool]:
+async def tally(books: Books, started: Started) -> tuple[int, int, bool]:
     row = await books.owner.fetchrow("select * from idle_return where id = $1", started.id)
     assert row is not None
     return row["wallets"], row["amount"], row["finished_at"] is not None
@@ -203,6 +207,43 @@ async def test_a_family_that_spends_meanwhile_keeps_its_wallet(books: Books) -> 
     assert [await books.balance(each) for each in purses] == [6, 0, 0, 0]
     assert await tally(books, started) == (3, 30, True)
     assert await books.check_money() == []
+
+
+@pytest.mark.parametrize("filled", [600, 150])
+async def test_a_family_that_spends_and_is_paid_meanwhile_keeps_all_of_it(books: Books, filled: int) -> None:
+    spending, resting = books.purse(number=0), books.purse(number=1)
+    for purse in (spending, resting):
+        await books.top_up(purse, 200)
+    await leave(books, spending, resting)
+    started = await start(books)
+    # 200 - 150 + 600: enough for what was seen to be idle; 200 - 150 + 150: as much as was seen.
+    moves = [entry(EntryKind.WITHDRAWAL, spending, 150), entry(EntryKind.TOP_UP, spending, filled)]
+    async with books.database.write(scope_of("")) as session:
+        for move in moves:
+            await post_entries(session, source_of([move]))
+        returning = asyncio.create_task(run(books, started, most=1))
+        await asyncio.sleep(0.2)
+        assert not returning.done()
+    await returning
+    assert [await books.balance(each) for each in (spending, resting)] == [50 + filled, 0]
+    assert await tally(books, started) == (1, 200, True)
+    assert await books.check_money() == []
+
+
+async def test_whoever_does_not_hold_a_wallet_does_not_lock_it(books: Books) -> None:
+    purse = books.purse()
+    await books.top_up(purse, 10)
+    ask = sa.select(sa.func.wallets_locked(purse.regency_id, [purse.id], type_=sa.types.NullType()))
+    async with books.database.write(scope_of(CILACAP.code)) as stranger:
+        await stranger.execute(ask)
+        async with asyncio.timeout(30):
+            assert await books.post(entry(EntryKind.WITHDRAWAL, purse, 4)) == 1
+    async with books.database.write(scope_of(BANYUMAS.code)) as holder:
+        await holder.execute(ask)
+        spending = asyncio.create_task(books.post(entry(EntryKind.WITHDRAWAL, purse, 4)))
+        await asyncio.sleep(0.2)
+        assert not spending.done()
+    assert await spending == 1
 
 
 async def test_the_same_key_starts_one_return_and_another_input_is_a_conflict(books: Books) -> None:

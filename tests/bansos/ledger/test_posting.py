@@ -1,6 +1,5 @@
 """Entries move money, each once, and what the database refuses is told in the words of the domain."""
 
-import asyncio
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -8,14 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.authz.roles import Role
-from app.domain.bansos.ledger.errors import (
-    EntryReversed,
-    EntryUnknown,
-    InsufficientBalance,
-    ReasonMissing,
-    WalletUnknown,
-)
-from app.domain.bansos.ledger.posting import UNBALANCED, EntryKey, post_entries
+from app.domain.bansos.ledger.errors import InsufficientBalance, WalletUnknown
+from app.domain.bansos.ledger.posting import UNBALANCED, post_entries
 from app.domain.bansos.models.ledger import Account, EntryKind
 from tests.bansos.ledger.books import PROGRAMMES, Books, entry, scope_of, source_of
 from tests.support.world import BANYUMAS, CILACAP
@@ -130,62 +123,6 @@ async def test_what_is_posted_is_gone_where_the_transaction_is(books: Books) -> 
         assert await books.count(table) == 0
 
 
-async def test_a_reversal_is_an_entry_of_its_own_with_its_reason(books: Books) -> None:
-    purse = books.purse()
-    topped = await books.top_up(purse, 300)
-    reversal = await books.reverse(topped, "  salah keluarga ")
-    assert await books.balance(purse) == 0
-    row = await books.owner.fetchrow("select * from journal_entry where id = $1", reversal.id)
-    assert row is not None
-    assert (row["kind"], row["reason"], row["source_id"]) == ("REVERSAL", "salah keluarga", topped.id)
-    assert row["family_id"] == purse.family_id
-    lines = await books.owner.fetch("select number, account, amount from journal_line where entry_id = $1", reversal.id)
-    assert {tuple(line) for line in lines} == {(1, "WALLET", -300), (2, "CLEARING", 300)}
-    assert await books.count("journal_entry") == 2
-    assert await books.check_money() == []
-
-
-async def test_an_entry_is_reversed_once_and_a_reversal_never(books: Books) -> None:
-    topped = await books.top_up(books.purse(), 300)
-    reversal = await books.reverse(topped)
-    for key in (topped, reversal):
-        with pytest.raises(EntryReversed):
-            await books.reverse(key)
-    assert await books.balance(books.purse()) == 0
-
-
-async def test_of_many_who_reverse_at_once_one_does(books: Books) -> None:
-    purse = books.purse()
-    await books.top_up(purse, 1_000)
-    topped = await books.top_up(purse, 300)
-    outcomes = await asyncio.gather(*(books.reverse(topped) for _ in range(5)), return_exceptions=True)
-    assert sorted(type(each).__name__ for each in outcomes) == ["EntryKey"] + ["EntryReversed"] * 4
-    assert await books.balance(purse) == 1_000
-
-
-async def test_money_that_is_spent_is_not_reversed(books: Books) -> None:
-    purse = books.purse()
-    topped = await books.top_up(purse, 300)
-    await books.post(entry(EntryKind.WITHDRAWAL, purse, 1))
-    with pytest.raises(InsufficientBalance):
-        await books.reverse(topped)
-    assert await books.balance(purse) == 299
-
-
-async def test_what_is_not_there_and_what_is_not_the_callers_is_reversed_by_nobody(books: Books) -> None:
-    topped = await books.top_up(books.purse(CILACAP), 300)
-    for key, scope in (
-        (EntryKey(BANYUMAS.id, uuid4()), scope_of(Role.REGENCY_ADMIN, BANYUMAS.code)),
-        (topped, scope_of(Role.REGENCY_ADMIN, BANYUMAS.code)),
-    ):
-        with pytest.raises(EntryUnknown):
-            await books.reverse(key, scope=scope)
-    for nothing in ("", "  "):
-        with pytest.raises(ReasonMissing):
-            await books.reverse(topped, nothing)
-    assert await books.balance(books.purse(CILACAP)) == 300
-
-
 _ENTRY = """insert into journal_entry (regency_id, id, village_low, village_high, kind, programme_code, family_id, source_id, source_key,
   principal_id) values (3302, '{id}', {village}, {village}, 'TOP_UP', 'UJI_A', '{family}', '{id}', '{id}', '{id}')"""
 _LINE = "insert into journal_line values (3302, '{id}', {number}, {village}, {village}, '{account}', {holder}, '{programme}', {amount})"
@@ -212,7 +149,7 @@ async def attempt(books: Books, *lines: tuple[int, str, int], programme: str = "
     connection = await books.server.app.connect()
     try:
         async with connection.transaction():
-            await connection.execute("select kesos_scope(0, 9999, 0, 9999999999, '', '')")
+            await connection.execute("select kesos_scope(0, 9999, 0, 9999999999, '', '', '')")
             await connection.execute(f"with {parts} select 1")
     except asyncpg.PostgresError as error:
         return str(error.sqlstate)
@@ -298,7 +235,7 @@ async def test_nobody_but_the_triggers_changes_what_is_written(books: Books, sta
     await books.top_up(books.purse(), 5)
     connection = await getattr(books.server, role).connect()
     try:
-        await connection.execute("select kesos_scope(0, 9999, 0, 9999999999, '', '')")
+        await connection.execute("select kesos_scope(0, 9999, 0, 9999999999, '', '', '')")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(statement)
     finally:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.bansos.ledger.errors import EntryReversed, InsufficientBalance
+from app.domain.bansos.ledger.errors import InsufficientBalance
 from app.domain.bansos.models.ledger import Account, EntryKind
 from tests.bansos.ledger.books import OF_KIND, Books, Purse, entry
 
@@ -75,10 +75,9 @@ async def test_random_posts_reversals_overdrafts_and_replays_conserve_money(book
                 key = chance.choice(list(expected.posted))
                 where = await books.key(key)
                 if key in expected.reversed:
-                    with pytest.raises(EntryReversed):
-                        await books.reverse(where)
+                    assert not await books.reverse(where)
                 elif expected.move(expected.posted[key], by_key[key], -1):
-                    await books.reverse(where)
+                    assert await books.reverse(where)
                     expected.reversed.add(key)
                 else:
                     with pytest.raises(InsufficientBalance):

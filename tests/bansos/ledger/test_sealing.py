@@ -10,10 +10,9 @@ from app.domain.audit.proofs import Proof, ProofInvalid, check_proof, inclusion_
 from app.domain.audit.seals import newest_seal, seal_new
 from app.domain.audit.streams import AUDIT, LEDGER
 from app.domain.audit.verification import Finding, Wrong
-from app.domain.bansos.ledger.posting import EntryKey
 from app.domain.bansos.models.ledger import EntryKind
 from app.tenants.scope import TenantScope
-from tests.bansos.ledger.books import COUNTRY, Books, entry, scope_of
+from tests.bansos.ledger.books import COUNTRY, Books, EntryKey, entry, scope_of
 from tests.support.world import BANYUMAS, CILACAP
 
 OF_AN_ENTRY = [

@@ -37,13 +37,14 @@ class SimulatedBank:
 
 
 @contextmanager
-def simulated_bank(folder: Path, *arguments: str) -> Iterator[SimulatedBank]:
-    """`kesos simulate bank` on a free port, until the context ends."""
+def simulated_bank(folder: Path, *arguments: str, token: str | None = TOKEN) -> Iterator[SimulatedBank]:
+    """`kesos simulate bank` on a free port, until the context ends; without ``token`` it answers everybody."""
     err = folder / "bank.txt"
+    secret = () if token is None else ("--token", token)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KESOS_")}
     with err.open("wb") as err_file:
         process = subprocess.Popen(  # noqa: S603  (our own command)
-            [sys.executable, "-m", "app.cli", "simulate", "bank", "--port", "0", "--token", TOKEN, *arguments],
+            [sys.executable, "-m", "app.cli", "simulate", "bank", "--port", "0", *secret, *arguments],
             cwd=folder,
             env={**environment, "PYTHONPATH": str(ROOT)},
             stdout=err_file,

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
@@ -171,10 +172,12 @@ class Office:
                 await asyncio.sleep(0.05)
 
     @asynccontextmanager
-    async def worker(self, **settings: Any) -> AsyncIterator[Worker]:
-        """A worker of this process."""
+    async def worker(self, clock: Callable[[], datetime] | None = None, **settings: Any) -> AsyncIterator[Worker]:
+        """A worker of this process, by its own ``clock`` where there is one."""
         own = self.settings.model_copy(update=settings)
         handlers = PaymentHandlers.of_settings(own)
+        if clock is not None:
+            handlers = replace(handlers, clock=clock)
         worker = Worker(
             own,
             self.server,

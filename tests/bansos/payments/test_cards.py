@@ -3,7 +3,7 @@
 import asyncio
 from itertools import product
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -127,6 +127,21 @@ async def test_a_lost_card_is_replaced_once(office: Office, state: CardState) ->
     family = """query($id: ID!) { node(id: $id) { ... on Family { cards { state } } } }"""
     seen = await (await office.admin()).query(family, id=card["familyId"])
     assert [each["state"] for each in seen["node"]["cards"]] == ["OPENING", state.value]
+
+
+@pytest.mark.parametrize("after", ["WITHDRAWN", "LOST"])
+async def test_only_the_last_card_of_a_family_is_replaced(office: Office, after: str) -> None:
+    lost = await one_in(office, CardState.LOST)
+    made = await do(office, REPLACE, id=lost["id"], version=lost["version"])
+    ended = "update kks_card set token = 'tok_12345678', last_four = '0001', state = $2 where id = $1"
+    await office.owner.execute(ended, UUID(made["card"]["id"].rsplit(":", 1)[1]), after)
+    again = await do(office, REPLACE, id=lost["id"], version=lost["version"] + 1)
+    assert again["code"] == "KKS_CARD_THERE"
+    assert sorted(each["state"] for each in await cards(office)) == sorted([after, "LOST"])
+    last = await do(office, REPLACE, id=made["card"]["id"], version=1)
+    assert (last.get("card", {}).get("state"), last.get("code")) == (
+        ("OPENING", None) if after == "LOST" else (None, "KKS_CARD_STATE_WRONG")
+    )
 
 
 async def test_a_withdrawn_card_is_not_replaced(office: Office) -> None:

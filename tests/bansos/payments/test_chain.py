@@ -1,13 +1,21 @@
 """The whole way of the money, over HTTP, with a bank in a process of its own."""
 
+from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
 from pydantic import SecretStr
 
+from tests.bansos.payments.answers import opened
 from tests.bansos.payments.banks import TOKEN, SimulatedBank
 from tests.bansos.payments.office import AMOUNT, FAMILIES, Office
 
 ORDER_STATES = ("ACCOUNTS_CHECKED", "SETTLED")
+_CARD_OF_FIRST = """
+insert into kks_card (regency_id, id, village_id, family_id, person_id, bank, state, last_four, token, activated_at, state_at)
+select regency_id, gen_random_uuid(), village_id, family_id, recipient_id, 'BRI', 'ACTIVE', '0001', 'T12345678', now(), now()
+from entitlement order by id limit 1
+"""
 
 
 async def checked(office: Office, bank: SimulatedBank, cycle: str) -> list[Any]:
@@ -85,6 +93,41 @@ async def pay(office: Office, bank: SimulatedBank, order: Any) -> None:
     assert (await office.step("paymentOrderReturn", identifier))["__typename"] == "PaymentOrderMoved"
     assert (await office.step("paymentOrderReturn", identifier))["code"] == "NOTHING_TO_RETURN"
     await office.assert_right()
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        (datetime(2026, 7, 31, 16, 59, 59, tzinfo=UTC), date(2026, 7, 31)),
+        (datetime(2026, 7, 31, 17, 0, tzinfo=UTC), date(2026, 8, 1)),
+    ],
+)
+async def test_a_file_is_of_the_day_in_jakarta(office: Office, moment: datetime, day: date) -> None:
+    cycle = await office.cycle(families=1)
+    async with office.worker(clock=lambda: moment):
+        await office.make(cycle)
+        (order,) = await office.orders(cycle)
+        file = await office.until_file(order["id"], "ACCOUNT_CHECK")
+        header, _ = opened(await office.download(file["downloadUrl"]))
+    assert header.made_on == day
+
+
+async def test_who_has_no_account_has_had_none_since_orders_were_made_first(office: Office) -> None:
+    cycle = await office.cycle(families=3, cards=0)
+    stood = "select id, step, step_at, xmin from entitlement order by id"
+    first = await office.make(cycle)
+    assert (first["orders"], first["withoutAccount"]) == (0, 3)
+    rows = await office.owner.fetch(stood)
+    assert {row["step"] for row in rows} == {"NO_ACCOUNT"}
+    assert await office.make(cycle) == first
+    assert await office.owner.fetch(stood) == rows
+    await office.owner.execute(_CARD_OF_FIRST)
+    again = await office.make(cycle)
+    assert (again["orders"], again["entitlements"], again["withoutAccount"]) == (1, 1, 2)
+    after = await office.owner.fetch(stood)
+    assert [row["step"] for row in after] == ["ACCOUNT_CHECK", "NO_ACCOUNT", "NO_ACCOUNT"]
+    assert after[0]["step_at"] > rows[0]["step_at"]
+    assert after[1:] == rows[1:]
 
 
 async def test_where_the_bank_can_be_reached_no_officer_carries_a_file(office: Office, bank: SimulatedBank) -> None:

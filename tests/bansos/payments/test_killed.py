@@ -35,6 +35,8 @@ from tests.support.client import api_of
 from tests.support.process import ROOT, url_of
 from tests.support.world import connected
 
+pytestmark = pytest.mark.long
+
 PATIENCE_SECONDS: Final = 240
 FAMILIES: Final = 1_500
 KILLS: Final = 3

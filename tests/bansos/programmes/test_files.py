@@ -1,6 +1,8 @@
 """Files of programmes: those that ship hold together, and those that do not are told what to change."""
 
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,7 @@ from app.domain.bansos.eligibility.checks import check_terms
 from app.domain.bansos.models.programmes import Relation
 from app.domain.bansos.programmes.files import ProgrammeFile, ProgrammeFileInvalid, read_programme, shipped_programmes
 
+DOCS = Path(__file__).parents[3] / "docs"
 SHIPPED = {programme.code: programme for programme in shipped_programmes()}
 
 GOOD = """
@@ -145,3 +148,10 @@ def test_a_file_that_does_not_hold_together_is_told_where_and_what_to_do(good: s
         read_programme(GOOD.replace(good, bad), "uji.toml", check_terms)
     assert said in refused.value.english
     assert "uji.toml" in refused.value.indonesian
+
+
+def test_the_example_of_the_docs_is_the_file_beside_them_and_holds_together() -> None:
+    example = (DOCS / "examples" / "santunan.toml").read_text(encoding="utf-8")
+    page = (DOCS / "programmes.md").read_text(encoding="utf-8")
+    assert re.findall(r"^```toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE) == [example]
+    assert read_programme(example, "santunan.toml", check_terms).code == "SANTUNAN_BANYUMAS"

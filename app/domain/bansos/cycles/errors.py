@@ -9,6 +9,17 @@ from app.tenants.region_path import RegionPath
 
 LONGEST_REASON: Final = 1000
 _NAMED: Final = 5
+_NEXT: Final = {
+    CycleState.DRAFT: ("tunggu pekerjaannya (`jobProgress`)", "wait for its job (`jobProgress`)"),
+    CycleState.GENERATED: ("`cycleVerify`", "`cycleVerify`"),
+    CycleState.VERIFIED: ("`cycleApprove`", "`cycleApprove`"),
+    CycleState.APPROVED: ("`cycleRelease`", "`cycleRelease`"),
+    CycleState.RELEASED: ("`paymentOrdersMake`, lalu `cycleSettle`", "`paymentOrdersMake`, then `cycleSettle`"),
+    CycleState.PAID: ("`cycleReconcile`", "`cycleReconcile`"),
+    CycleState.RECONCILED: ("`cycleClose`", "`cycleClose`"),
+    CycleState.CLOSED: ("tidak ada", "nothing"),
+    CycleState.SUPERSEDED: ("versi barunya di `aidCycles`", "its newer revision, in `aidCycles`"),
+}
 
 
 class CycleUnknown(NotFound):
@@ -71,6 +82,21 @@ class CycleEmpty(DomainError):
         )
 
 
+class CycleOfContributions(DomainError):
+    """The programme pays contributions to the insurance of persons: no family is paid anything by it."""
+
+    code = "CYCLE_OF_CONTRIBUTIONS"
+    fields = ("programme",)
+
+    def __init__(self, programme: str) -> None:
+        super().__init__(
+            f"{programme} membayar iuran jaminan kesehatan dan tidak menyalurkan uang kepada keluarga, jadi tidak punya siklus. "
+            "Urus kepesertaannya dengan `membershipPropose` dan `membershipReview`.",
+            f"{programme} pays contributions to health insurance and gives families no money, so it has no cycles. "
+            "Keep its memberships by `membershipPropose` and `membershipReview`.",
+        )
+
+
 class CycleExists(Conflict):
     """A cycle of the programme and period has gone beyond the generation of its list."""
 
@@ -127,9 +153,11 @@ class CycleStateWrong(Conflict):
     code = "CYCLE_STATE_WRONG"
 
     def __init__(self, state: CycleState) -> None:
+        indonesian, english = _NEXT[state]
         super().__init__(
-            f"Ini tidak dapat dilakukan pada siklus yang {state.indonesian} ({state.value}).",
-            f"This cannot be done with a cycle that is {state.value}.",
+            f"Siklus ini berstatus {state.value} ({state.indonesian}), jadi langkah ini belum atau tidak lagi dapat dilakukan. "
+            f"Langkah berikutnya: {indonesian}.",
+            f"The cycle is {state.value}, in which this cannot be done yet, or not any more. Next: {english}.",
         )
 
 

@@ -10,22 +10,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.domain.bansos.cycles.exclusions import Exclusion
 from app.domain.bansos.cycles.queries import GIVEN_UP, Cycle
-from app.domain.bansos.eligibility.decisions import decided
+from app.domain.bansos.eligibility.decisions import decided, unmet
+from app.domain.bansos.exclusions import Exclusion
 from app.domain.bansos.models.cycles import Outcome, PaymentStep, aid_cycle, aid_exclusion, cycle_outcome, entitlement
 from app.domain.bansos.models.payments import CardState, kks_card
 from app.domain.bansos.models.programmes import Relation
 from app.domain.bansos.programmes.queries import quota, related
 from app.domain.bansos.terms import Terms
-from app.domain.registry.enums import FamilyStatus
 from app.tenants.region_path import Span
 
-_STATUS: Final = {
-    FamilyStatus.MOVED: Exclusion.FAMILY_MOVED,
-    FamilyStatus.DISSOLVED: Exclusion.FAMILY_DISSOLVED,
-    FamilyStatus.NOT_FOUND: Exclusion.FAMILY_NOT_FOUND,
-}
 _INACTIVE: Final = [CardState.BLOCKED.value, CardState.WITHDRAWN.value]
 _EXCLUSIVE: Final = "exclusive_code"
 
@@ -135,7 +129,10 @@ def _reasons(
     ) -> tuple[sa.ColumnElement[bool], Any, Outcome, Any]:
         return condition, sa.literal(exclusion.value), exclusion.outcome, other
 
-    gone = [excluded(found.c.status == status.value, exclusion) for status, exclusion in _STATUS.items()]
+    own = [
+        (condition, found.c.failed, Outcome.NOT_ELIGIBLE, None) if exclusion is None else excluded(condition, exclusion)
+        for condition, exclusion in unmet(found)
+    ]
     missing = [
         excluded(
             sa.not_(sa.func.coalesce(paid.c[_required(number)], sa.false())),
@@ -145,10 +142,7 @@ def _reasons(
         for number, code in enumerate(others.required)
     ]
     return [
-        *gone,
-        (found.c.failed.is_not(None), found.c.failed, Outcome.NOT_ELIGIBLE, None),
-        excluded(found.c.recipient_id.is_(None), Exclusion.NO_RECIPIENT),
-        excluded(found.c.amount.is_(None), Exclusion.NO_COMPONENT),
+        *own,
         *missing,
         excluded(paid.c[_EXCLUSIVE].is_not(None), Exclusion.DOUBLE_AID, paid.c[_EXCLUSIVE]),
         excluded(cards.c.state.in_(_INACTIVE), Exclusion.INACTIVE_ACCOUNT),

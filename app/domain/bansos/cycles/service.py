@@ -12,7 +12,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -22,6 +21,7 @@ from app.domain.bansos.cycles.errors import (
     CycleEmpty,
     CycleExists,
     CycleKeyUsed,
+    CycleOfContributions,
     CyclePeriodOverlaps,
     CycleRegionTooSmall,
     CycleRegionUnknown,
@@ -40,18 +40,18 @@ from app.domain.bansos.cycles.queries import (
     regencies_with_families,
 )
 from app.domain.bansos.models.cycles import CycleState, PaymentStep, aid_cycle, cycle_generation, entitlement
+from app.domain.bansos.models.programmes import Benefit
 from app.domain.bansos.programmes.queries import terms_for, terms_of_version
 from app.domain.bansos.terms import Terms
 from app.domain.jobs.models import JobKind
 from app.domain.jobs.service import enqueue
 from app.tenants.region_path import RegionLevel, RegionPath, Span
 from app.tenants.scope import REGENCY_WIDTH
+from app.tenants.sqlstates import INSUFFICIENT_PRIVILEGE, UNIQUE_VIOLATION, refused_as
 
 GENERATED_AGAIN: Final = frozenset({CycleState.DRAFT, CycleState.GENERATED})
 """In these states the list is made anew; after them only a new revision changes it."""
 REVISED: Final = GENERATED_AGAIN | {CycleState.VERIFIED, CycleState.APPROVED}
-_OUT_OF_REACH: Final = "42501"
-_NOT_UNIQUE: Final = "23505"
 
 
 class Actor(NamedTuple):
@@ -85,6 +85,7 @@ async def make(
     Raises:
         CycleRegionTooSmall, CycleRegionUnknown, CycleEmpty: there is nowhere to make cycles for the caller.
         ProgrammeUnknown, TermsUnknown, PeriodWrong: the programme has no such period.
+        CycleOfContributions: it pays for the insurance of persons, and families nothing.
         CycleExists: a cycle of the period is VERIFIED or further; nothing is made in the other regencies either.
         CyclePeriodOverlaps: the programme pays for part of the period otherwise.
         CycleKeyUsed: the key belongs to something else.
@@ -92,13 +93,11 @@ async def make(
     if region.level.depth > RegionLevel.REGENCY.depth:
         raise CycleRegionTooSmall
     terms = await terms_for(session, programme, period)
+    if terms.benefit is Benefit.HEALTH_INSURANCE:
+        raise CycleOfContributions(programme)
     asked = _Asked(programme, period, region.villages, idempotency_key)
-    try:
+    with refused_as(lambda: CycleRegionUnknown(region), INSUFFICIENT_PRIVILEGE):
         made, is_new = await _generation(session, actor, asked)
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) == _OUT_OF_REACH:
-            raise CycleRegionUnknown(region) from error
-        raise
     if not is_new:
         return made
     regencies = await _regencies(session, terms, region)
@@ -260,12 +259,8 @@ async def _regencies(session: AsyncSession, terms: Terms, region: RegionPath) ->
 async def _insert_cycles(session: AsyncSession, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
-    try:
+    with refused_as(CycleChanged, UNIQUE_VIOLATION):
         await session.execute(sa.insert(aid_cycle).values(rows))
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) == _NOT_UNIQUE:
-            raise CycleChanged from error
-        raise
 
 
 async def _enqueue(session: AsyncSession, actor: Actor, made: Generation) -> None:

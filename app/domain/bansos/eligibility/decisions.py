@@ -11,10 +11,19 @@ from app.domain.bansos.eligibility.facts import FAMILY_FACTS, Sources, years_bef
 from app.domain.bansos.eligibility.language import Expression, Subject, parse
 from app.domain.bansos.eligibility.sentences import named_facts
 from app.domain.bansos.eligibility.sql import compiled
+from app.domain.bansos.exclusions import Exclusion
 from app.domain.bansos.terms import Component, Rule, Terms
+from app.domain.registry.enums import FamilyStatus
 
 ADULT_YEARS: Final = 18
 _FIRST_DAY: Final = date(100, 1, 1)
+_GONE: Final = {
+    FamilyStatus.MOVED: Exclusion.FAMILY_MOVED,
+    FamilyStatus.DISSOLVED: Exclusion.FAMILY_DISSOLVED,
+    FamilyStatus.NOT_FOUND: Exclusion.FAMILY_NOT_FOUND,
+}
+OWN_EXCLUSIONS: Final = (*_GONE.values(), Exclusion.NO_RECIPIENT, Exclusion.NO_COMPONENT)
+"""What a family is excluded for by its own row of ``decided``."""
 Families = Callable[[sa.FromClause], list[sa.ColumnElement[bool]]]
 """Which families are looked at: conditions over the table ``family``."""
 
@@ -62,13 +71,27 @@ def decided(terms: Terms, *, on: date, families: Families) -> sa.Select[Any]:
     )
 
 
+def unmet(found: sa.FromClause) -> list[tuple[sa.ColumnElement[bool], Exclusion | None]]:
+    """Why families of ``found``, rows of ``decided``, receive nothing, in the order in which it is told.
+
+    None stands for the rule that ``failed`` names.
+    """
+    gone = [(found.c.status == status.value, exclusion) for status, exclusion in _GONE.items()]
+    return [
+        *gone,
+        (found.c.failed.is_not(None), None),
+        (found.c.recipient_id.is_(None), Exclusion.NO_RECIPIENT),
+        (found.c.amount.is_(None), Exclusion.NO_COMPONENT),
+    ]
+
+
 def _failed(rules: Sequence[tuple[Rule, Expression]], sources: Sources) -> sa.ColumnElement[Any]:
     none = sa.cast(sa.null(), sa.Text())
-    unmet = [
+    failing = [
         (compiled(condition.node, sources).is_not(sa.true()), sa.literal(rule.code, sa.Text()))
         for rule, condition in rules
     ]
-    return sa.case(*unmet, else_=none) if unmet else none
+    return sa.case(*failing, else_=none) if failing else none
 
 
 def _facts(rules: Sequence[tuple[Rule, Expression]], sources: Sources) -> sa.ColumnElement[Any]:

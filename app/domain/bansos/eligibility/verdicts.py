@@ -12,22 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.domain.bansos.eligibility.decisions import Families, decided
+from app.domain.bansos.eligibility.decisions import OWN_EXCLUSIONS, Families, decided, unmet
+from app.domain.bansos.exclusions import Exclusion
 from app.domain.bansos.terms import Terms
-from app.domain.registry.enums import FamilyStatus
 from app.tenants.region_path import Span
 
 SAMPLES: Final = 3
 """Families that are named for each reason."""
-_GONE: Final = {
-    FamilyStatus.MOVED: "FAMILY_MOVED",
-    FamilyStatus.DISSOLVED: "FAMILY_DISSOLVED",
-    FamilyStatus.NOT_FOUND: "FAMILY_NOT_FOUND",
-}
-NO_RECIPIENT: Final = "NO_RECIPIENT"
-NO_COMPONENT: Final = "NO_COMPONENT"
-GENERAL_REASONS: Final = (*_GONE.values(), NO_RECIPIENT, NO_COMPONENT)
-"""Reasons that are no rules of a programme, as cycles name them too (``app.domain.bansos.cycles.exclusions``)."""
+GENERAL_REASONS: Final = tuple(each.value for each in (Exclusion.PROGRAMME_ELSEWHERE, *OWN_EXCLUSIONS))
+"""Reasons that are no rules of a programme: codes of ``Exclusion``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +57,7 @@ async def verdicts_of(session: AsyncSession, terms: Terms, families: Sequence[tu
 
 
 async def tried(session: AsyncSession, terms: Terms, villages: Span) -> list[Group]:
-    """What would become of all families of ``villages`` in the period of ``terms``: by reason, those that may receive first.
+    """What would become of all families of ``villages`` among whom the programme runs: by reason, those that may receive first.
 
     Raises:
         RuleInvalid: a condition of ``terms`` cannot be read.
@@ -97,12 +90,12 @@ async def tried(session: AsyncSession, terms: Terms, villages: Span) -> list[Gro
 def _judged(terms: Terms, families: Families) -> sa.Subquery:
     found = decided(terms, on=terms.period_start, families=families).subquery("decided")
     c = found.c
-    # In the order in which a cycle looks at them.
+    elsewhere = sa.not_(c.village_id.between(terms.villages.low, terms.villages.high))
     reason = sa.case(
-        *[(c.status == status.value, sa.literal(code, sa.Text())) for status, code in _GONE.items()],
-        (c.failed.is_not(None), c.failed),
-        (c.recipient_id.is_(None), sa.literal(NO_RECIPIENT, sa.Text())),
-        (c.amount.is_(None), sa.literal(NO_COMPONENT, sa.Text())),
+        *[
+            (condition, c.failed if exclusion is None else sa.literal(exclusion.value, sa.Text()))
+            for condition, exclusion in [(elsewhere, Exclusion.PROGRAMME_ELSEWHERE), *unmet(found)]
+        ],
         else_=sa.cast(sa.null(), sa.Text()),
     )
     columns = (c.regency_id, c.village_id, c.family_id, reason.label("reason"), c.amount, c.components, c.facts)

@@ -94,15 +94,15 @@ class MemberNotInTarget(DomainError):
 
 
 class MotherNotMember(DomainError):
-    """The mother of a newborn child has no active membership of the segment."""
+    """Who is named as the mother of a newborn child is no woman of its family with an active membership of the segment."""
 
     code = "MEMBERSHIP_MOTHER_NOT_MEMBER"
     fields = ("mother",)
 
     def __init__(self) -> None:
         super().__init__(
-            "Ibu bayi bukan peserta aktif segmen ini di kabupaten/kota ini.",
-            "The mother has no active membership of this segment in this regency.",
+            "Ibu bayi harus perempuan dalam keluarga yang sama dan peserta aktif segmen ini di kabupaten/kota ini.",
+            "The mother has to be a woman of the same family with an active membership of this segment in this regency.",
         )
 
 

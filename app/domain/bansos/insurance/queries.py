@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.domain.bansos.insurance.errors import MembershipUnknown, MemberUnknown, SegmentUnregulated
 from app.domain.bansos.insurance.people import people
 from app.domain.bansos.models.insurance import MembershipState, Segment, health_membership, health_segment_rule
+from app.domain.registry.enums import Sex
+from app.domain.registry.models import person
 from app.tenants.region_path import Span
 
 Key: TypeAlias = tuple[int, UUID]
@@ -116,14 +118,21 @@ async def last_day_of_person(session: AsyncSession, regency_id: int, person_id: 
     return last
 
 
-async def has_active(session: AsyncSession, regency_id: int, person_id: UUID, segment: Segment) -> bool:
-    """Whether a person is an active member of a segment."""
-    c = health_membership.c
+async def is_member_mother(session: AsyncSession, key: Key, child: Member, segment: Segment) -> bool:
+    """Whether the person with ``key`` may be the mother of ``child`` as the registry has them, and is an active member of ``segment``.
+
+    Who is whose mother the registry does not say: a woman of the same family may be.
+    """
+    c, p = health_membership.c, person.c
     found: bool | None = await session.scalar(
         sa.select(
             sa.exists().where(
-                c.regency_id == regency_id,
-                c.person_id == person_id,
+                p.regency_id == key[0],
+                p.id == key[1],
+                p.sex == Sex.FEMALE,
+                p.family_id == child.family_id,
+                c.regency_id == p.regency_id,
+                c.person_id == p.id,
                 c.segment == segment.value,
                 c.state == MembershipState.ACTIVE.value,
             )

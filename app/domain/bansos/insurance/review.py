@@ -134,7 +134,8 @@ def _here(villages: Span) -> tuple[sa.ColumnElement[bool], ...]:
 async def take_over(session: AsyncSession, villages: Span, *, on: date, made_by: UUID, name: str) -> int:
     """Open a membership for each person whom the registry names as a member, and for whom there never was one here; how many.
 
-    They count from ``on``: since when they are members the registry does not say.
+    They count from ``on``: since when they are members the registry does not say. Who was born later was no member then, and is left
+    to a review as of a later day.
     """
     p = people(on).subquery().c
     m = health_membership
@@ -160,6 +161,7 @@ async def take_over(session: AsyncSession, villages: Span, *, on: date, made_by:
         p.village_id.between(villages.low, villages.high),
         p.present,
         p.segment.in_([segment.value for segment in Segment]),
+        sa.or_(p.birth_date.is_(None), p.birth_date <= on),
         ~known,
     )
     done = await session.execute(pg.insert(m).from_select(list(values), source).on_conflict_do_nothing())

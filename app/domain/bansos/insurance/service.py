@@ -34,7 +34,7 @@ from app.domain.bansos.insurance.queries import (
     Member,
     Membership,
     at,
-    has_active,
+    is_member_mother,
     last_day_of_person,
     locked_membership,
     member,
@@ -74,7 +74,8 @@ async def propose(
     Raises:
         MemberUnknown, MemberNotPresent: there is no such person who lives in an active family.
         MemberNotInTarget: the family does not meet the rules of the programme that pays.
-        MotherNotMember, NotNewborn: the person is no newborn child of a member ``mother``.
+        MotherNotMember: ``mother`` is no woman of the person's family who is a member.
+        NotNewborn: the person was not born lately.
         MembershipExists: the person is a member, or was proposed already.
     """
     found = await member(session, person, today)
@@ -95,7 +96,7 @@ async def propose(
 
 async def _check_newborn(session: AsyncSession, child: Member, segment: Segment, mother: Key, today: date) -> None:
     rule = await segment_rule(session, segment, today)
-    if mother[0] != child.regency_id or not await has_active(session, *mother, segment):
+    if mother[0] != child.regency_id or not await is_member_mother(session, mother, child, segment):
         raise MotherNotMember
     born = child.birth_date
     if born is None or not born <= today <= born + rule.newborn_days * _DAY or mother[1] == child.id:

@@ -22,37 +22,6 @@ class WalletUnknown(NotFound):
         super().__init__("Dompet keluarga ini tidak ditemukan.", "There is no such wallet of the family.")
 
 
-class EntryUnknown(NotFound):
-    """There is no such journal entry, or none that the caller may see."""
-
-    code = "JOURNAL_ENTRY_NOT_FOUND"
-
-    def __init__(self) -> None:
-        super().__init__("Jurnal ini tidak ditemukan.", "There is no such journal entry.")
-
-
-class EntryReversed(Conflict):
-    """The entry was reversed before, or is a reversal itself."""
-
-    code = "JOURNAL_ENTRY_REVERSED"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Jurnal ini sudah dibalik, atau merupakan jurnal balik.",
-            "This journal entry has been reversed already, or is a reversal itself.",
-        )
-
-
-class ReasonMissing(DomainError):
-    """A reversal says why."""
-
-    code = "REASON_MISSING"
-    fields = ("reason",)
-
-    def __init__(self) -> None:
-        super().__init__("Sebutkan alasan jurnal balik.", "Say why the entry is reversed.")
-
-
 class NeverIdle(DomainError):
     """The terms of the programme return no balance, however long nobody touches it."""
 

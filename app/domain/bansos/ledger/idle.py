@@ -1,7 +1,8 @@
 """Returning idle balances to the treasury: a mutation starts it, a job does it, batch by batch.
 
 A batch is one transaction: its entries, the tally of the return, and an event of the audit trail. What an attempt has returned before it
-died holds nothing any more, so the next one passes it by.
+died holds nothing any more, so the next one passes it by. Wallets are locked and then looked at again: a family that has spent, or was
+paid, while its wallet was being waited for keeps it.
 """
 
 from collections.abc import Sequence
@@ -12,9 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from app.domain.audit.models import Action
 from app.domain.audit.service import Event, append_events
@@ -22,34 +21,19 @@ from app.domain.bansos.ledger.errors import (
     IdleKeyUsed,
     IdleRegionUnknown,
     IdleReturnUnknown,
-    InsufficientBalance,
     NeverIdle,
 )
-from app.domain.bansos.ledger.posting import Rows, post_entries
+from app.domain.bansos.ledger.posting import Rows, Side, moved, post_entries
 from app.domain.bansos.models.ledger import Account, EntryKind, idle_return, wallet
 from app.domain.bansos.models.programmes import TermsState, programme, programme_terms
 from app.domain.bansos.programmes.errors import ProgrammeUnknown
 from app.domain.jobs.models import JobKind
-from app.domain.jobs.service import enqueue
+from app.domain.jobs.starting import Started, Starting, start_once
 from app.domain.jobs.work import Work
 from app.tenants.region_path import RegionLevel, RegionPath
 from app.tenants.scope import REGENCY_WIDTH, TenantScope
 
 MOST_WALLETS: Final = 5_000
-_TRIES: Final = 5
-_OUT_OF_REACH: Final = frozenset({"42501", "23503"})
-"""What PostgreSQL says of a row behind the wall, and of a region that is not there."""
-# Two returns at once would both see the same wallets idle.
-_TAKE_TURNS: Final = sa.text("select pg_advisory_xact_lock(hashtextextended('kesos.idle', 0))")
-
-
-@dataclass(frozen=True, slots=True)
-class StartedReturn:
-    """A return that waits for a worker, or that was started before with the same key."""
-
-    regency_id: int
-    id: UUID
-    region: RegionPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +54,7 @@ async def start_idle_return(
     programme_code: str,
     today: date,
     idempotency_key: UUID,
-) -> StartedReturn:
+) -> Started:
     """Have a job return what is in wallets of ``region`` that nobody has touched for as many days as the terms of the programme say.
 
     Raises:
@@ -82,42 +66,25 @@ async def start_idle_return(
     if region.level is RegionLevel.COUNTRY:
         raise IdleRegionUnknown(region)
     days = await _idle_days(session, programme_code, today)
-    villages = region.villages
-    table = idle_return
-    row: dict[str, Any] = {
-        "regency_id": villages.low // REGENCY_WIDTH,
-        "id": uuid7(),
-        "village_low": villages.low,
-        "village_high": villages.high,
-        "region_id": region.id,
-        "programme_code": programme_code,
-        "untouched_since": sa.func.now() - sa.func.make_interval(0, 0, 0, days),
-        "idempotency_key": idempotency_key,
-        "made_by": principal_id,
-        "made_by_name": principal_name,
-        "made_at": sa.func.now(),
-    }
-    # A second request with the same key waits here for the first one, and then finds its row.
-    insertion = pg.insert(table).values(row).on_conflict_do_nothing().returning(table.c.id)
-    try:
-        made = (await session.execute(insertion)).scalar_one_or_none()
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in _OUT_OF_REACH:
-            raise IdleRegionUnknown(region) from error
-        raise
-    if made is None:
-        return await _before(session, row, region)
-    job_id = await enqueue(
+    return await start_once(
         session,
-        kind=JobKind.IDLE_RETURN,
-        principal_id=principal_id,
-        principal_name=principal_name,
-        subject_id=row["id"],
-        villages=villages,
+        Starting(
+            kind=JobKind.IDLE_RETURN,
+            table=idle_return,
+            region=region,
+            principal_id=principal_id,
+            principal_name=principal_name,
+            idempotency_key=idempotency_key,
+            values={
+                "programme_code": programme_code,
+                "untouched_since": sa.func.now() - sa.func.make_interval(0, 0, 0, days),
+                "made_at": sa.func.now(),
+            },
+            asked=("programme_code",),
+            region_unknown=IdleRegionUnknown,
+            key_used=IdleKeyUsed,
+        ),
     )
-    mine = sa.and_(table.c.regency_id == row["regency_id"], table.c.id == row["id"])
-    await session.execute(sa.update(table).where(mine).values(job_id=job_id))
-    return StartedReturn(row["regency_id"], row["id"], region)
 
 
 async def _idle_days(session: AsyncSession, code: str, today: date) -> int:
@@ -139,27 +106,11 @@ async def _idle_days(session: AsyncSession, code: str, today: date) -> int:
     return days
 
 
-async def _before(session: AsyncSession, row: dict[str, Any], region: RegionPath) -> StartedReturn:
-    """The return that the caller has started with the key of ``row``."""
-    table = idle_return
-    found = (
-        await session.execute(
-            sa.select(table.c.id, table.c.region_id, table.c.programme_code).where(
-                *(table.c[name] == row[name] for name in ("regency_id", "made_by", "idempotency_key"))
-            )
-        )
-    ).one_or_none()
-    if found is None or (found.region_id, found.programme_code) != (region.id, row["programme_code"]):
-        raise IdleKeyUsed
-    return StartedReturn(row["regency_id"], found.id, region)
-
-
 async def return_idle_balances(work: Work, scope: TenantScope, returner: Returner, *, most: int = MOST_WALLETS) -> None:
     """Return the balances that the idle return of ``work`` is about, ``most`` at a time.
 
     Raises:
         IdleReturnUnknown: it lies beyond ``scope`` by now.
-        InsufficientBalance: families spend faster than their wallets can be emptied; what was returned before stays.
     """
     async with work.database.write(scope) as session:
         asked = await _asked(session, work)
@@ -192,56 +143,59 @@ async def _return_batch(  # noqa: PLR0917  (where the job is and how far)
     work: Work, scope: TenantScope, returner: Returner, after: tuple[int, UUID], most: int, total: int
 ) -> tuple[int, UUID] | None:
     """Empty the next wallets after the place ``after``; the place of the last of them, None where none is left."""
-    for remaining in reversed(range(_TRIES)):
-        try:
-            async with work.database.write(scope) as session:
-                await session.execute(_TAKE_TURNS)
-                asked = await _asked(session, work)
-                if asked.finished_at is not None:
-                    return None
-                rows = await _next(session, asked, after, most)
-                await _empty(session, work, asked, rows, returner)
-        except InsufficientBalance:
-            # A family has spent between our looking and our taking: its wallet is not idle any more.
-            if not remaining:
-                raise
-            continue
-        if not rows:
+    async with work.database.write(scope) as session:
+        asked = await _asked(session, work)
+        if asked.finished_at is not None:
             return None
-        await work.progress(asked.wallets + len(rows), total)
-        return rows[-1].village_id, rows[-1].id
-    raise AssertionError("the last try returns or raises")
+        seen = await _next(session, asked, after, most)
+        if not seen:
+            await session.execute(_of(asked).values(finished_at=sa.func.now()))
+            return None
+        rows = await _held(session, asked, seen)
+        if rows:
+            await _empty(session, work, asked, rows, returner)
+    await work.progress(asked.wallets + len(rows), total)
+    return seen[-1].village_id, seen[-1].id
 
 
 async def _next(session: AsyncSession, asked: Any, after: tuple[int, UUID], most: int) -> Sequence[Any]:
-    """The next idle wallets, all of one regency: what leaves it is for that regency to know."""
-    beyond = sa.tuple_(wallet.c.village_id, wallet.c.id) > sa.tuple_(
+    """Place and id of the next idle wallets, all of one regency: what leaves it is for that regency to know."""
+    w = wallet.c
+    beyond = sa.tuple_(w.village_id, w.id) > sa.tuple_(
         sa.literal(after[0], sa.BigInteger), sa.cast(after[1], pg.UUID(as_uuid=True))
     )
-    found = sa.select(wallet).where(*_idle(asked), beyond).order_by(wallet.c.village_id, wallet.c.id).limit(most)
-    rows = (await session.execute(found)).all()
+    idle = sa.select(w.regency_id, w.village_id, w.id).where(*_idle(asked), beyond)
+    rows = (await session.execute(idle.order_by(w.village_id, w.id).limit(most))).all()
     return [row for row in rows if row.regency_id == rows[0].regency_id]
 
 
+async def _held(session: AsyncSession, asked: Any, seen: Sequence[Any]) -> Sequence[Any]:
+    """Those of the wallets ``seen`` that are idle still now that nobody else can move them until the transaction ends."""
+    regency_id, ids = seen[0].regency_id, sa.literal([row.id for row in seen], pg.ARRAY(pg.UUID(as_uuid=True)))
+    await session.execute(sa.select(sa.func.wallets_locked(regency_id, ids, type_=sa.types.NullType())))
+    # A statement of its own, which sees whatever was waited for.
+    w = wallet.c
+    still = sa.select(wallet).where(w.regency_id == regency_id, w.id == sa.any_(ids), *_idle(asked))
+    return (await session.execute(still.order_by(w.village_id, w.id))).all()
+
+
 async def _empty(session: AsyncSession, work: Work, asked: Any, rows: Sequence[Any], returner: Returner) -> None:
-    mine = (idle_return.c.regency_id == asked.regency_id, idle_return.c.id == asked.id)
-    if not rows:
-        await session.execute(sa.update(idle_return).where(*mine).values(finished_at=sa.func.now()))
-        return
     posted = await post_entries(session, _entries(rows, returner))
     if posted != len(rows):
         raise RuntimeError("a wallet that holds money was emptied before, and has not moved since")
     amount = sum(row.balance for row in rows)
     await session.execute(
-        sa.update(idle_return)
-        .where(*mine)
-        .values(wallets=idle_return.c.wallets + posted, amount=idle_return.c.amount + amount)
+        _of(asked).values(wallets=idle_return.c.wallets + posted, amount=idle_return.c.amount + amount)
     )
     await append_events(session, [_event(work, asked, rows, returner)])
 
 
+def _of(asked: Any) -> sa.Update:
+    return sa.update(idle_return).where(idle_return.c.regency_id == asked.regency_id, idle_return.c.id == asked.id)
+
+
 def _entries(rows: Sequence[Any], returner: Returner) -> Rows:
-    """An entry for each wallet, for what it held when it was looked at."""
+    """An entry for each wallet, for all that it holds."""
     given = (
         sa.func.unnest(
             sa.literal([row.id for row in rows], pg.ARRAY(pg.UUID(as_uuid=True))),
@@ -257,7 +211,6 @@ def _entries(rows: Sequence[Any], returner: Returner) -> Rows:
             w.regency_id,
             w.village_id.label("village_low"),
             w.village_id.label("village_high"),
-            sa.literal(EntryKind.IDLE_RETURN.value).label("kind"),
             w.programme_code,
             sa.null().cast(pg.UUID(as_uuid=True)).label("cycle_id"),
             w.family_id,
@@ -265,12 +218,8 @@ def _entries(rows: Sequence[Any], returner: Returner) -> Rows:
             sa.func.concat_ws(sa.literal_column("':'"), EntryKind.IDLE_RETURN.value, w.id, moved_on).label(
                 "source_key"
             ),
-            sa.literal(returner.principal_id, pg.UUID(as_uuid=True)).label("principal_id"),
-            sa.literal(Account.WALLET.value).label("from_account"),
-            w.id.label("from_holder"),
-            sa.literal(Account.TREASURY.value).label("to_account"),
-            sa.null().cast(pg.UUID(as_uuid=True)).label("to_holder"),
             given.c.amount,
+            *moved(EntryKind.IDLE_RETURN, Side(Account.WALLET, w.id), Side(Account.TREASURY), by=returner.principal_id),
         )
         .join_from(wallet, given, w.id == given.c.id)
         .where(w.regency_id == rows[0].regency_id)

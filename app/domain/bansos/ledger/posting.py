@@ -14,15 +14,10 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.domain.bansos.ledger.errors import (
-    EntryReversed,
-    EntryUnknown,
-    InsufficientBalance,
-    ReasonMissing,
-    WalletUnknown,
-)
+from app.domain.bansos.ledger.errors import InsufficientBalance, WalletUnknown
 from app.domain.bansos.ledger.ids import entry_id_sql, wallet_id_sql
-from app.domain.bansos.models.ledger import EntryKind, journal_entry, journal_line, wallet
+from app.domain.bansos.models.ledger import Account, EntryKind, journal_entry, journal_line, wallet
+from app.tenants.sqlstates import sqlstate_of
 
 UNBALANCED: Final = "KL001"
 """SQLSTATE of lines that do not sum to zero, or do not come with their entry. Nothing but a fault of the program does that."""
@@ -41,11 +36,11 @@ Rows: TypeAlias = "sa.Select[*tuple[Any, ...]]"
 """A select whose columns are known by their names."""
 
 
-class EntryKey(NamedTuple):
-    """What names a journal entry."""
+class Side(NamedTuple):
+    """Where money comes from or goes to: an account, and whose it is where it is a wallet or an agent's."""
 
-    regency_id: int
-    id: UUID
+    account: Account
+    holder: "sa.ColumnElement[UUID] | None" = None
 
 
 @asynccontextmanager
@@ -54,7 +49,7 @@ async def _telling() -> AsyncIterator[None]:
     try:
         yield
     except DBAPIError as error:
-        refusal = _REFUSALS.get(getattr(error.orig, "sqlstate", None) or "")
+        refusal = _REFUSALS.get(sqlstate_of(error) or "")
         if refusal is None:
             raise
         raise refusal from error
@@ -74,6 +69,20 @@ async def open_wallets(session: AsyncSession, source: Rows) -> None:
         wallet_id_sql(given.c.regency_id, given.c.family_id, given.c.programme_code).label("id"),
     ).order_by(given.c.regency_id, given.c.family_id)
     await session.execute(pg.insert(wallet).from_select([*columns, "id"], rows).on_conflict_do_nothing())
+
+
+def moved(kind: EntryKind, source: Side, target: Side, *, by: UUID) -> list[sa.ColumnElement[Any]]:
+    """The columns of a row for ``post_entries`` that say what happens, between whom, and who causes it."""
+    text, uuid = sa.Text(), pg.UUID(as_uuid=True)
+    nobody = sa.cast(sa.null(), uuid)
+    return [
+        sa.literal(kind.value, text).label("kind"),
+        sa.cast(by, uuid).label("principal_id"),
+        sa.literal(source.account.value, text).label("from_account"),
+        (nobody if source.holder is None else source.holder).label("from_holder"),
+        sa.literal(target.account.value, text).label("to_account"),
+        (nobody if target.holder is None else target.holder).label("to_holder"),
+    ]
 
 
 async def post_entries(session: AsyncSession, source: Rows) -> int:
@@ -142,62 +151,3 @@ async def post_entries(session: AsyncSession, source: Rows) -> int:
             await session.execute(sa.select(sa.func.count()).select_from(entered).add_cte(lined))
         ).scalar_one()
     return posted
-
-
-async def reverse(session: AsyncSession, entry: EntryKey, reason: str, *, principal_id: UUID) -> EntryKey:
-    """Post the opposite of ``entry``, which stays as it is, and say why; the key of the reversal.
-
-    Raises:
-        EntryUnknown: the scope of ``session`` does not show it.
-        EntryReversed: it was reversed before, or is a reversal.
-        InsufficientBalance: the money is not there any more; the transaction is over.
-        ReasonMissing: ``reason`` says nothing.
-    """
-    if not reason.strip():
-        raise ReasonMissing
-    e, of = journal_entry, journal_line
-    found = (
-        await session.execute(sa.select(e.c.kind).where(e.c.regency_id == entry.regency_id, e.c.id == entry.id))
-    ).one_or_none()
-    if found is None:
-        raise EntryUnknown
-    if found.kind == EntryKind.REVERSAL.value:
-        raise EntryReversed
-    key = sa.func.concat(_literal("'REVERSAL:'"), e.c.id)
-    told = {name: e.c[name] for name in (*_PLACE, "programme_code", "cycle_id", "family_id")}
-    entered = (
-        pg.insert(e)
-        .from_select(
-            [*told, "id", "kind", "source_id", "source_key", "principal_id", "reason"],
-            sa.select(
-                *told.values(),
-                entry_id_sql(e.c.regency_id, key),
-                sa.literal(EntryKind.REVERSAL.value),
-                e.c.id,
-                key,
-                sa.literal(principal_id, pg.UUID(as_uuid=True)),
-                sa.literal(reason.strip()),
-            ).where(e.c.regency_id == entry.regency_id, e.c.id == entry.id),
-        )
-        .on_conflict_do_nothing()
-        .returning(e.c.regency_id, e.c.id, e.c.source_id)
-        .cte("entered")
-    )
-    columns = {
-        **{name: of.c[name] for name in _LINE_COLUMNS},
-        "entry_id": entered.c.id,
-        # What gives comes first here too.
-        "number": sa.func.row_number().over(order_by=(of.c.amount.desc(), of.c.number)),
-        "amount": -of.c.amount,
-    }
-    lines = (
-        sa.select(*columns.values())
-        .select_from(of)
-        .join(entered, sa.and_(of.c.regency_id == entered.c.regency_id, of.c.entry_id == entered.c.source_id))
-    )
-    lined = sa.insert(of).from_select(list(columns), lines).cte("lined")
-    async with _telling():
-        made = (await session.execute(sa.select(entered.c.id).add_cte(lined))).scalar_one_or_none()
-    if made is None:
-        raise EntryReversed
-    return EntryKey(entry.regency_id, made)

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from app.domain.bansos.models.columns import acted, actor, check, moment, one_of, span_columns
 from app.domain.base import Term, metadata, tenant_columns, village_lies_in_regency
+from app.domain.columns import acted, actor, check, moment, one_of, span_columns
 
 
 class CycleState(Term):

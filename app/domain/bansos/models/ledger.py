@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from app.domain.bansos.models.columns import actor, check, created_at, moment, one_of, span_columns
 from app.domain.base import Term, metadata, tenant_columns, village_lies_in_regency
+from app.domain.columns import actor, check, created_at, moment, one_of, span_columns
 
 
 class Account(Term):
@@ -49,7 +49,7 @@ wallet = sa.Table(
     check("balance >= 0", "wallet_balance_ck"),
     village_lies_in_regency("wallet"),
 )
-sa.Index("wallet_village_ix", wallet.c.village_id)
+sa.Index("wallet_village_ix", wallet.c.village_id, wallet.c.id)
 
 # About one family: the span is its village. About an order of payment: its regency.
 journal_entry = sa.Table(
@@ -90,6 +90,7 @@ sa.Index(
     postgresql_where=journal_entry.c.cycle_id.is_not(None),
 )
 sa.Index("journal_entry_newest_ix", journal_entry.c.happened_at)
+sa.Index("journal_entry_regency_ix", journal_entry.c.regency_id, journal_entry.c.happened_at, journal_entry.c.id)
 sa.Index(
     "journal_entry_family_ix",
     journal_entry.c.regency_id,

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from app.domain.bansos.models.columns import actor, check, created_at, moment, one_of, span_columns
 from app.domain.base import Term, metadata, tenant_columns, village_lies_in_regency
+from app.domain.columns import actor, check, created_at, moment, one_of, span_columns
 
 
 class OrderState(Term):
@@ -214,3 +214,5 @@ sa.Index(
 )
 sa.Index("kks_card_family_ix", kks_card.c.regency_id, kks_card.c.family_id)
 sa.Index("kks_card_village_ix", kks_card.c.village_id, kks_card.c.id)
+# An outlet has the token alone, whichever regency the family lives in.
+sa.Index("kks_card_token_ix", kks_card.c.token)

@@ -6,8 +6,8 @@ All of it is public. A programme of a province or a regency is changed by whoeve
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from app.domain.bansos.models.columns import acted, actor, check, created_at, moment, one_of
 from app.domain.base import Term, metadata
+from app.domain.columns import acted, actor, check, created_at, moment, one_of
 
 
 class Benefit(Term):

@@ -30,6 +30,7 @@ from app.domain.bansos.payments.errors import (
 )
 from app.domain.bansos.payments.rows import Cycle, Key, at, join_by_hash, locked_cycle
 from app.tenants.region_path import Span
+from app.tenants.sqlstates import UNIQUE_VIOLATION, sqlstate_of
 
 MOST_CARDS: Final = 500
 TRANSITIONS: Final[Mapping[CardState, frozenset[CardState]]] = {
@@ -61,7 +62,6 @@ _RUN_OF_DIGITS: Final = re.compile(r"[0-9](?:[-_]?[0-9]){15,18}(?![-_]?[0-9])")
 _MORE_THAN_FOUR: Final = re.compile(r"(?:[0-9][ .-]?){5,}")
 _FIRST_DIGITS: Final = frozenset({4, 5, 6})
 _LONGEST_REASON: Final = 200
-_UNIQUE: Final = "23505"
 _OPENABLE: Final = (CycleState.GENERATED, CycleState.VERIFIED, CycleState.APPROVED, CycleState.RELEASED)
 
 _OPEN: Final = """
@@ -200,7 +200,7 @@ async def note_printed(session: AsyncSession, prints: Sequence[Print]) -> list[C
     try:
         await session.execute(changed)
     except IntegrityError as error:
-        if getattr(error.orig, "sqlstate", None) == _UNIQUE:
+        if sqlstate_of(error) == UNIQUE_VIOLATION:
             # The cause is left out: it shows the token.
             raise CardTokenUsed from None
         raise
@@ -235,13 +235,15 @@ async def replace_card(session: AsyncSession, key: Key, *, version: int) -> Chan
 
     Raises:
         CardUnknown, CardStateWrong, CardChanged: the card is not there, not to be replaced, or not as the caller saw it.
-        CardThere: the family has another one that counts.
+        CardThere: the family was given another one since, wherever that one has got to.
     """
     row = await _locked(session, key)
     if CardState(row.state) not in REPLACEABLE:
         raise CardStateWrong(CardState(row.state))
     if row.version != version:
         raise CardChanged
+    if await _has_newer(session, row):
+        raise CardThere
     new = {name: getattr(row, name) for name in ("regency_id", "village_id", "family_id", "person_id", "bank")}
     insertion = (
         pg.insert(kks_card)
@@ -256,6 +258,17 @@ async def replace_card(session: AsyncSession, key: Key, *, version: int) -> Chan
         raise CardThere
     await _write(session, key, {})
     return _changed(made)
+
+
+async def _has_newer(session: AsyncSession, row: Any) -> bool:
+    """Whether the family of a card that is locked has one that was made after it."""
+    c = kks_card.c
+    newer = sa.exists().where(
+        c.regency_id == row.regency_id,
+        c.family_id == row.family_id,
+        sa.tuple_(c.created_at, c.id) > (row.created_at, row.id),
+    )
+    return bool((await session.execute(sa.select(newer))).scalar_one())
 
 
 async def _locked(session: AsyncSession, key: Key) -> Any:

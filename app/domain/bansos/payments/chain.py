@@ -5,15 +5,15 @@ Each step is noted by an officer; it moves the order and all of its entitlements
 
 import re
 from typing import Final
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.domain.bansos.ledger.posting import post_entries
+from app.domain.bansos.ledger.posting import Side, moved, post_entries
 from app.domain.bansos.models.cycles import PaymentStep, aid_cycle, entitlement
 from app.domain.bansos.models.ledger import Account, EntryKind
 from app.domain.bansos.models.payments import OrderState, kks_card, payment_order
+from app.domain.bansos.payments.entries import entries_of
 from app.domain.bansos.payments.errors import NothingFailed, NumberInvalid
 from app.domain.bansos.payments.orders import enqueue_file
 from app.domain.bansos.payments.rows import Actor, Key, Order, at, change_order, join_by_hash, move, order_in
@@ -73,18 +73,13 @@ async def note_sp2d(session: AsyncSession, actor: Actor, key: Key, *, version: i
             o.regency_id,
             o.village_low,
             o.village_high,
-            _text(EntryKind.RELEASE).label("kind"),
             c.programme_code,
             o.cycle_id,
-            _nobody("family_id"),
+            sa.cast(sa.null(), o.id.type).label("family_id"),
             o.id.label("source_id"),
-            sa.func.concat(_text(EntryKind.RELEASE), ":", o.id).label("source_key"),
-            sa.cast(actor.id, o.id.type).label("principal_id"),
-            _text(Account.TREASURY).label("from_account"),
-            _nobody("from_holder"),
-            _text(Account.CLEARING).label("to_account"),
-            _nobody("to_holder"),
+            sa.func.concat("RELEASE:", o.id).label("source_key"),
             o.valid_amount.label("amount"),
+            *moved(EntryKind.RELEASE, Side(Account.TREASURY), Side(Account.CLEARING), by=actor.id),
         )
         .join(aid_cycle, sa.and_(c.regency_id == o.regency_id, c.id == o.cycle_id))
         .where(at(payment_order, order.key)),
@@ -142,28 +137,10 @@ async def return_failed(session: AsyncSession, actor: Actor, key: Key, *, versio
         NothingFailed: there is nothing to return.
     """
     order = await order_in(session, key, version, OrderState.STANDING_INSTRUCTION, OrderState.SETTLED)
-    e = entitlement.c
-    is_failed = sa.and_(order.entitlements, e.step == PaymentStep.TOP_UP_FAILED.value)
-    posted = await post_entries(
-        session,
-        sa.select(
-            e.regency_id,
-            e.village_id.label("village_low"),
-            e.village_id.label("village_high"),
-            _text(EntryKind.RELEASE_RETURN).label("kind"),
-            e.programme_code,
-            e.cycle_id,
-            e.family_id,
-            e.id.label("source_id"),
-            sa.func.concat(_text(EntryKind.RELEASE_RETURN), ":", e.id).label("source_key"),
-            sa.cast(actor.id, e.id.type).label("principal_id"),
-            _text(Account.CLEARING).label("from_account"),
-            _nobody("from_holder"),
-            _text(Account.TREASURY).label("to_account"),
-            _nobody("to_holder"),
-            e.amount,
-        ).where(is_failed),
-    )
+    returned = moved(EntryKind.RELEASE_RETURN, Side(Account.CLEARING), Side(Account.TREASURY), by=actor.id)
+    source_key = sa.func.concat("RELEASE_RETURN:", entitlement.c.id)
+    is_failed = entitlement.c.step == PaymentStep.TOP_UP_FAILED.value
+    posted = await post_entries(session, entries_of(source_key, returned).where(order.entitlements, is_failed))
     if not posted:
         raise NothingFailed
     await move(session, order, PaymentStep.TOP_UP_FAILED, PaymentStep.RETURNED)
@@ -174,11 +151,3 @@ async def return_failed(session: AsyncSession, actor: Actor, key: Key, *, versio
 async def _is_anybody(session: AsyncSession, order: Order, step: PaymentStep) -> bool:
     found = sa.select(sa.exists().where(order.entitlements, entitlement.c.step == step.value))
     return bool((await session.execute(found)).scalar_one())
-
-
-def _text(term: EntryKind | Account) -> sa.ColumnElement[str]:
-    return sa.literal(term.value, sa.Text())
-
-
-def _nobody(name: str) -> sa.ColumnElement[UUID | None]:
-    return sa.cast(sa.null(), payment_order.c.id.type).label(name)

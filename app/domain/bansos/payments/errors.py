@@ -1,8 +1,28 @@
 """What payments refuse, and why. No text ever holds a number of a card, a token, or anything of a person."""
 
-from app.domain.bansos.models.cycles import CycleState
+from typing import Final
+
 from app.domain.bansos.models.payments import CardState, OrderState
 from app.domain.base import Conflict, DomainError, NotFound
+
+_NEXT: Final = {
+    OrderState.ACCOUNT_CHECK: (
+        "hasil cek rekening dari bank, `bankResultsRead`",
+        "the answer of the bank, `bankResultsRead`",
+    ),
+    OrderState.ACCOUNTS_CHECKED: ("`paymentOrderSpm`", "`paymentOrderSpm`"),
+    OrderState.SPM: ("`paymentOrderOmspan`", "`paymentOrderOmspan`"),
+    OrderState.OMSPAN: ("`paymentOrderDisburse`", "`paymentOrderDisburse`"),
+    OrderState.SP2D: ("`paymentOrderInstruct`", "`paymentOrderInstruct`"),
+    OrderState.STANDING_INSTRUCTION: (
+        "hasil top up dari bank, `bankResultsRead`",
+        "the answer of the bank, `bankResultsRead`",
+    ),
+    OrderState.SETTLED: (
+        "`paymentOrderReturn` untuk yang gagal, lalu `cycleSettle`",
+        "`paymentOrderReturn` for what has failed, then `cycleSettle`",
+    ),
+}
 
 
 class CycleUnknown(NotFound):
@@ -14,18 +34,6 @@ class CycleUnknown(NotFound):
         super().__init__("Siklus ini tidak ada di wilayah Anda.", "There is no such cycle in your region.")
 
 
-class CycleStateWrong(Conflict):
-    """The cycle is not where this can be done."""
-
-    code = "CYCLE_STATE_WRONG"
-
-    def __init__(self, state: CycleState) -> None:
-        super().__init__(
-            f"Siklus ini berstatus {state.value} ({state.indonesian}), jadi langkah ini belum atau tidak lagi dapat dilakukan.",
-            f"The cycle is {state.value}, in which this cannot be done yet, or not any more.",
-        )
-
-
 class CycleUnsettled(Conflict):
     """Money of the cycle is still on its way."""
 
@@ -33,8 +41,10 @@ class CycleUnsettled(Conflict):
 
     def __init__(self, orders: int, entitlements: int) -> None:
         super().__init__(
-            f"Masih ada {orders} perintah bayar yang belum selesai dan {entitlements} penerima yang menunggu atau belum diretur.",
-            f"{orders} orders of payment are not settled, and {entitlements} entitlements wait, or have failed and were not returned.",
+            f"Perintah bayar yang belum selesai: {orders}; penerima yang menunggu atau belum diretur: {entitlements}. Bawa masuk "
+            "hasil bank (`bankResultsRead`), dan kembalikan yang gagal (`paymentOrderReturn`).",
+            f"Orders of payment that are not settled: {orders}; entitlements that wait, or have failed and were not returned: "
+            f"{entitlements}. Bring in the answers of the banks (`bankResultsRead`), and return what has failed (`paymentOrderReturn`).",
         )
 
 
@@ -69,9 +79,11 @@ class OrderStateWrong(Conflict):
     code = "PAYMENT_ORDER_STATE_WRONG"
 
     def __init__(self, state: OrderState) -> None:
+        indonesian, english = _NEXT[state]
         super().__init__(
-            f"Perintah bayar ini berstatus {state.value} ({state.indonesian}), jadi langkah ini belum atau tidak lagi dapat dilakukan.",
-            f"The order of payment is {state.value}, in which this cannot be done yet, or not any more.",
+            f"Perintah bayar ini berstatus {state.value} ({state.indonesian}), jadi langkah ini belum atau tidak lagi dapat dilakukan. "
+            f"Langkah berikutnya: {indonesian}.",
+            f"The order of payment is {state.value}, in which this cannot be done yet, or not any more. Next: {english}.",
         )
 
 
@@ -172,13 +184,14 @@ class CardStateWrong(Conflict):
 
 
 class CardThere(Conflict):
-    """The family has a card that counts."""
+    """The family was given another card since, wherever that one has got to."""
 
     code = "KKS_CARD_THERE"
 
     def __init__(self) -> None:
         super().__init__(
-            "Keluarga ini sudah mempunyai kartu yang berlaku.", "The family already has a card that counts."
+            "Keluarga ini sudah mempunyai kartu yang lebih baru; hanya kartu terakhirnya yang dapat diganti.",
+            "The family has a newer card already; only its last one can be replaced.",
         )
 
 

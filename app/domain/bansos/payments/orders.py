@@ -21,6 +21,7 @@ PAID_BEFORE: Final = "PAID_BEFORE"
 """Why an entitlement is cancelled: another revision has paid the family for the same programme and period, or is about to."""
 
 # One statement, so that what is counted is what is ordered, however cards change meanwhile. The cycle is locked: nobody else orders.
+# Who had no account and has none still is counted and not written: since when that is stays as it was.
 _MAKE: Final = """
 with others as materialized (
   select distinct o.family_id from entitlement o
@@ -29,7 +30,7 @@ with others as materialized (
     where c.regency_id = :regency and c.programme_code = :programme and c.period_start = :period and c.id <> :cycle
   )
 ), waiting as materialized (
-  select e.id, e.amount, card.bank, o.family_id is not null as paid_before
+  select e.id, e.step, e.amount, card.bank, o.family_id is not null as paid_before
   from entitlement e
   left join kks_card card on card.regency_id = e.regency_id and card.family_id = e.family_id and card.state = 'ACTIVE'
   left join others o on o.family_id = e.family_id
@@ -54,14 +55,14 @@ with others as materialized (
     step = case when w.paid_before then 'CANCELLED' when made.id is null then 'NO_ACCOUNT' else 'ACCOUNT_CHECK' end,
     step_reason = case when w.paid_before then :paid_before end
   from waiting w left join made on made.bank = w.bank and not w.paid_before
-  where e.regency_id = :regency and e.id = w.id
+  where e.regency_id = :regency and e.id = w.id and (w.step <> 'NO_ACCOUNT' or w.bank is not null or w.paid_before)
   returning e.step
 )
 select
   (select coalesce(array_agg(id), '{}') from made) as orders,
   (select coalesce(sum(entitlements), 0) from made)::int as entitlements,
   (select coalesce(sum(amount), 0) from made)::bigint as amount,
-  (select count(*) from changed where step = 'NO_ACCOUNT') as without_account,
+  (select count(*) from waiting where bank is null and not paid_before) as without_account,
   (select count(*) from changed where step = 'CANCELLED') as cancelled
 """
 

@@ -20,7 +20,7 @@ from uuid_utils.compat import uuid7
 from app.domain.audit.models import Action
 from app.domain.audit.service import Event, append_events
 from app.domain.bansos.ledger.ids import wallet_id_sql
-from app.domain.bansos.ledger.posting import open_wallets, post_entries
+from app.domain.bansos.ledger.posting import Side, moved, open_wallets, post_entries
 from app.domain.bansos.models.cycles import PaymentStep, entitlement
 from app.domain.bansos.models.ledger import Account, EntryKind
 from app.domain.bansos.models.payments import (
@@ -32,6 +32,7 @@ from app.domain.bansos.models.payments import (
     bank_report,
     bank_result,
 )
+from app.domain.bansos.payments.entries import entries_of
 from app.domain.bansos.payments.errors import OrderStateWrong, OrderUnknown, PaidBefore
 from app.domain.bansos.payments.file_errors import BankFileOfAnotherOrder
 from app.domain.bansos.payments.files import OK, BankFileReader, Header, Totals, rows_of
@@ -238,27 +239,10 @@ async def _post(session: AsyncSession, order: Order, reader: Reader) -> None:
         v.code == OK,
     )
     await open_wallets(session, sa.select(e.regency_id, e.village_id, e.family_id, e.programme_code).where(paid))
-    no_holder = sa.cast(sa.null(), e.id.type)
-    posted = await post_entries(
-        session,
-        sa.select(
-            e.regency_id,
-            e.village_id.label("village_low"),
-            e.village_id.label("village_high"),
-            sa.literal(EntryKind.TOP_UP.value, sa.Text()).label("kind"),
-            e.programme_code,
-            e.cycle_id,
-            e.family_id,
-            e.id.label("source_id"),
-            sa.func.concat("TOP_UP:", e.programme_code, ":", e.period_start, ":", e.family_id).label("source_key"),
-            sa.cast(reader.principal_id, e.id.type).label("principal_id"),
-            sa.literal(Account.CLEARING.value, sa.Text()).label("from_account"),
-            no_holder.label("from_holder"),
-            sa.literal(Account.WALLET.value, sa.Text()).label("to_account"),
-            wallet_id_sql(e.regency_id, e.family_id, e.programme_code).label("to_holder"),
-            e.amount,
-        ).where(paid),
-    )
+    key = sa.func.concat("TOP_UP:", e.programme_code, ":", e.period_start, ":", e.family_id)
+    wallet = Side(Account.WALLET, wallet_id_sql(e.regency_id, e.family_id, e.programme_code))
+    topped_up = moved(EntryKind.TOP_UP, Side(Account.CLEARING), wallet, by=reader.principal_id)
+    posted = await post_entries(session, entries_of(key, topped_up).where(paid))
     expected: int = (
         await session.execute(sa.select(sa.func.count()).where(v.verdict == ResultVerdict.APPLIED.value, v.code == OK))
     ).scalar_one()

@@ -7,11 +7,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.domain.bansos.cycles.errors import CycleStateWrong
 from app.domain.bansos.models.cycles import CycleState, PaymentStep, aid_cycle, entitlement
 from app.domain.bansos.models.payments import Bank, OrderState, payment_order
 from app.domain.bansos.payments.errors import (
     CycleChanged,
-    CycleStateWrong,
     CycleUnknown,
     OrderChanged,
     OrderStateWrong,

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date
 from typing import Any, Final, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -72,8 +72,12 @@ class Writer:
         return Actor(self.principal_id, self.name)
 
 
-async def write_file(work: Work, scope: TenantScope, vault: Vault, writer: Writer, client: BankClient | None) -> bool:
+async def write_file(  # noqa: PLR0917  (all that writing needs)
+    work: Work, scope: TenantScope, vault: Vault, writer: Writer, client: BankClient | None, today: date
+) -> bool:
     """Write the file that the order of ``work`` waits for, unless that was done; send it where there is a bank. False: it is no order.
+
+    ``today`` is the day on which the file says that it was made.
 
     Raises:
         BankUnavailable, BankDenied, BankRejected, BankAnswerInvalid: the file is there, and the bank does not take it.
@@ -90,7 +94,7 @@ async def write_file(work: Work, scope: TenantScope, vault: Vault, writer: Write
     kind, step = wanted
     file_id = await _noted(work.database, scope, order, kind)
     if file_id is None:
-        written = await _Writing(work, scope, vault, order, kind, step).write()
+        written = await _Writing(work, scope, vault, order, kind, step, today).write()
         file_id = await _note(work, scope, order, written, writer)
     if client is not None and file_id is not None:
         await _send(work, scope, vault, order, file_id, writer, client)
@@ -139,10 +143,11 @@ class _Writing:
     order: Order
     kind: FileKind
     step: PaymentStep
+    today: date
 
     async def write(self) -> _Written:
         """Write both formats in one go, from one snapshot."""
-        header = Header(self.kind, self.order.bank, self.order.id, _FIRST, datetime.now(tz=UTC).date())
+        header = Header(self.kind, self.order.bank, self.order.id, _FIRST, self.today)
         ids = {format_: uuid7() for format_ in FileFormat}
         sealed: dict[FileFormat, SealedWriter] = {}
         try:

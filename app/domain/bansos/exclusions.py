@@ -7,8 +7,12 @@ from app.domain.base import Term
 
 
 class Exclusion(Term):
-    """A reason that is no rule of a programme. Of several the one that comes first here is told."""
+    """A reason that is no rule of a programme. Of several the one that comes first here is told.
 
+    PROGRAMME_ELSEWHERE is for whoever asks about a family: cycles look at families among whom the programme runs.
+    """
+
+    PROGRAMME_ELSEWHERE = ("PROGRAMME_ELSEWHERE", "program ini tidak berjalan di desa/kelurahan keluarga ini")
     FAMILY_MOVED = ("FAMILY_MOVED", "keluarga telah pindah")
     FAMILY_DISSOLVED = ("FAMILY_DISSOLVED", "keluarga telah bubar atau bergabung dengan keluarga lain")
     FAMILY_NOT_FOUND = ("FAMILY_NOT_FOUND", "keluarga tidak ditemukan di alamatnya")
@@ -29,6 +33,7 @@ class Exclusion(Term):
 
 
 _ENGLISH: Final = {
+    Exclusion.PROGRAMME_ELSEWHERE: "the programme does not run in the village of the family",
     Exclusion.FAMILY_MOVED: "the family has moved away",
     Exclusion.FAMILY_DISSOLVED: "the family has dissolved or joined another one",
     Exclusion.FAMILY_NOT_FOUND: "the family was not found at its address",
