@@ -1,0 +1,1 @@
+"""What the bank owes an outlet for a span of days, compared with the journal."""

@@ -1,0 +1,1 @@
+"""Signals: patterns in transactions that a person should look at."""

@@ -1,0 +1,1 @@
+"""e-Warong in the API."""
