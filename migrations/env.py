@@ -7,6 +7,7 @@ from app.authz import tables as authz
 from app.domain.audit import models as audit
 from app.domain.bansos.models import cycles, insurance, ledger, payments, programmes
 from app.domain.documents import models as documents
+from app.domain.ewarong.models import agents, catalogue, oversight, signals, supply, transactions
 from app.domain.exports import models as exports
 from app.domain.insights import models as insights
 from app.domain.jobs import models as jobs
@@ -20,6 +21,7 @@ from app.tenants.tables import metadata
 MODULES_WITH_TABLES = (
     *(regions, authz, registry, insights, audit, documents, jobs, uploads, imports, dukcapil, exports),
     *(programmes, cycles, ledger, payments, insurance),
+    *(catalogue, agents, transactions, supply, oversight, signals),
 )
 """Named, so that their tables are in the catalogue when revisions are compared with it."""
 
