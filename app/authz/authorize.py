@@ -45,8 +45,8 @@ class Access:
     permissions: frozenset[Permission]
     shape: Hashable
     """Key of cached query plans: equal for two accesses exactly when they have the same permissions, the same groups of
-    permissions that reach equally far, and the same finest level of each group. It tells nothing about where the scopes
-    lie, nor whether one holds another."""
+    permissions that reach equally far, and the same finest level of each group, each in one regency or in several. It tells
+    nothing about where the scopes lie, nor whether one holds another."""
 
     def __init__(self, principal: Principal, matrix: RoleMatrix) -> None:
         self.principal = principal
@@ -61,7 +61,8 @@ class Access:
         classes = {scope: number for number, scope in enumerate(dict.fromkeys(self._scopes.values()))}
         # A string remembers its hash; a tuple of tuples would be hashed again for every request.
         self.shape = " ".join(
-            f"{permission.value}={classes[scope]}:{scope.finest.value}" for permission, scope in self._scopes.items()
+            f"{permission.value}={classes[scope]}:{scope.finest.value}:{scope.in_one_regency:d}"
+            for permission, scope in self._scopes.items()
         )
 
     def _reach(self, permissions: Iterable[Permission]) -> TenantScope:
@@ -70,7 +71,8 @@ class Access:
             grant for grant in self.principal.grants if not wanted.isdisjoint(self._matrix.permissions(grant.role))
         ]
         scope = TenantScope.of(
-            (grant.region for grant in grants), (grant.entity for grant in grants if grant.entity is not None)
+            (grant.region for grant in grants if grant.entity is None),
+            ((grant.region, grant.entity) for grant in grants if grant.entity is not None),
         )
         return self._interned.setdefault(scope, scope)
 
@@ -133,8 +135,8 @@ class Access:
 
     @property
     def fingerprint(self) -> bytes:
-        """32 bytes that are equal for two accesses exactly when both may do the same in the same villages."""
-        rights = ((permission.value, scope.multirange) for permission, scope in self._scopes.items())
+        """32 bytes that are equal for two accesses exactly when both may do the same in the same villages, with the same things."""
+        rights = ((permission.value, scope.settings) for permission, scope in self._scopes.items())
         return sha256(repr(tuple(rights)).encode()).digest()
 
 

@@ -11,7 +11,6 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -40,11 +39,10 @@ from app.authz.tables import principal_grant
 from app.authz.tokens import SUBJECT_CHARACTERS
 from app.tenants.region_path import RegionPath
 from app.tenants.scope import EntityBinding
+from app.tenants.sqlstates import FOREIGN_KEY_VIOLATION, INSUFFICIENT_PRIVILEGE, refused_as
 
 NAME_CHARACTERS: Final = 200
 REASON_CHARACTERS: Final = 1000
-_OUT_OF_REACH: Final = frozenset({"42501", "23503"})
-"""What PostgreSQL says of a row behind the wall, and of a region that is not there."""
 _FIND_OR_MAKE: Final = sa.text("select principal_for_grant(:id, :issuer, :subject, :name) as id, now() as now")
 _NO_ENTITY: Final = UUID(int=0)
 
@@ -139,12 +137,8 @@ async def give(
         "given_by_name": actor.principal.name,
         "lapses_at": min(found.now + grantable.proposal, valid_to) if status is GrantStatus.PROPOSED else None,
     }
-    try:
+    with refused_as(lambda: GrantRegionUnknown(region), INSUFFICIENT_PRIVILEGE, FOREIGN_KEY_VIOLATION):
         await session.execute(sa.insert(principal_grant).values(row))
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in _OUT_OF_REACH:
-            raise GrantRegionUnknown(region) from error
-        raise
     principal_changes(session, grant.principal_id)
     return grant
 

@@ -29,6 +29,7 @@ class Role(StrEnum):
     VILLAGE_OPERATOR = ("VILLAGE_OPERATOR", "Operator data desa/kelurahan")
     PKH_FACILITATOR = ("PKH_FACILITATOR", "Pendamping Program Keluarga Harapan")
     EWARONG_AGENT = ("EWARONG_AGENT", "Agen e-Warong")
+    FOOD_TASK_FORCE = ("FOOD_TASK_FORCE", "Petugas Satgas Pangan; mengamati harga dan mutu")
     LKS_MANAGER = ("LKS_MANAGER", "Pengurus Lembaga Kesejahteraan Sosial")
     LKS_ASSESSOR = ("LKS_ASSESSOR", "Asesor akreditasi Lembaga Kesejahteraan Sosial")
     BANK_OFFICER = ("BANK_OFFICER", "Petugas bank penyalur")

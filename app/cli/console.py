@@ -45,6 +45,18 @@ def today() -> date:
     return datetime.now(_JAKARTA).date()
 
 
+def day_given(text: str | None, option: str) -> date:
+    """The date that ``text``, given to ``option``, names; today in Jakarta where nothing was given.
+
+    Raises:
+        Refusal: it names none.
+    """
+    try:
+        return today() if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise Refusal(f"{text} is no day: write {option} 2026-10-01.") from None
+
+
 def tell(markup: str) -> None:
     """Print a line beside the results, in Rich's markup."""
     _err.print(markup, soft_wrap=True)

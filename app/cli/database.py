@@ -14,6 +14,10 @@ from alembic.util import CommandError
 import migrations
 from app.cli.console import Refusal, briefly, step
 from app.domain.bansos.programmes.loading import ProgrammeDataDiffers, load_programmes
+from app.domain.ewarong.catalogue.errors import CatalogueDataDiffers
+from app.domain.ewarong.catalogue.loading import load_catalogue
+from app.domain.ewarong.oversight.errors import OversightDataDiffers
+from app.domain.ewarong.oversight.loading import load_checklist
 from app.domain.regions.service import load_region_tree
 from app.domain.registry.service import load_editions
 from app.settings import Settings
@@ -52,7 +56,7 @@ def running(settings: Settings) -> Iterator[DatabaseServer]:
 
 
 async def make_ready(server: DatabaseServer) -> None:
-    """Create what is missing: database, roles, tables, the region tree, editions and programmes. Run again, it changes nothing.
+    """Create what is missing: database, roles, tables, region tree, editions, programmes and catalogue. Run again, it changes nothing.
 
     Raises:
         Refusal: the database is not this user's to change, or newer than this Kesos.
@@ -69,6 +73,8 @@ async def make_ready(server: DatabaseServer) -> None:
             work.done(f"{loaded:,} regions loaded" if loaded else "there already")
         await load_editions(loader)
         await _load_programmes(loader)
+        await _load_catalogue(loader)
+        await _load_checklist(loader)
 
 
 async def _load_programmes(loader: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -79,6 +85,26 @@ async def _load_programmes(loader: "asyncpg.Connection[asyncpg.Record]") -> None
             raise Refusal(f"The programmes of this Kesos do not fit those of the database: {error}") from error
         kept = f"; decided by people and left as they are: {', '.join(loaded.kept)}" if loaded.kept else ""
         work.done((f"{loaded.programmes} new or changed" if loaded.programmes else "there already") + kept)
+
+
+async def _load_catalogue(loader: "asyncpg.Connection[asyncpg.Record]") -> None:
+    with step("Catalogue of outlets") as work:
+        try:
+            loaded = await load_catalogue(loader)
+        except CatalogueDataDiffers as error:
+            raise Refusal(f"The catalogue of this Kesos does not fit that of the database: {error}") from error
+        changed = loaded.commodities + loaded.rules + loaded.thresholds
+        work.done(f"{changed} new or changed" if changed else "there already")
+
+
+async def _load_checklist(loader: "asyncpg.Connection[asyncpg.Record]") -> None:
+    with step("Checklist of inspections") as work:
+        try:
+            loaded = await load_checklist(loader)
+        except OversightDataDiffers as error:
+            raise Refusal(f"The checklist of this Kesos does not fit that of the database: {error}") from error
+        changed = loaded.items + loaded.rules
+        work.done(f"{changed} new or changed" if changed else "there already")
 
 
 async def migrate_down(server: DatabaseServer, revision: str) -> None:

@@ -4,6 +4,7 @@ import json
 import shlex
 import socket
 from collections.abc import Sequence
+from datetime import date
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Final
@@ -14,6 +15,7 @@ from rich.markup import escape
 from app.authz.roles import Role
 from app.cli.console import Refusal, out, plain, tell
 from app.cli.database import make_ready
+from app.cli.outlet import open_outlet
 from app.cli.people import BANYUMAS, Person, demo_posts, enlist, keep_tokens, token_file
 from app.cli.seeding import seed_families
 from app.cli.serving import address_of, serving
@@ -31,16 +33,19 @@ _QUERY: Final = (
 )
 
 
-async def demonstrate(settings: Settings, server: DatabaseServer, taken: socket.socket, families: int) -> None:
-    """Fill the database where it is empty, serve it, show what it answers, and go on until somebody stops it."""
+async def demonstrate(
+    settings: Settings, server: DatabaseServer, taken: socket.socket, families: int, day: date
+) -> None:
+    """Fill an empty database with families as of ``day``, serve it, show what it answers, and go on until it is stopped."""
     await make_ready(server)
-    await _populate(settings, server, families)
+    await _populate(settings, server, families, day)
     people = await enlist(settings, server, await demo_posts(server))
-    keep_tokens(settings, people)
     async with serving(settings, server, taken, with_worker=True) as running:
         address = address_of(taken)
-        _show_people(settings, people)
         try:
+            people += await enlist(settings, server, [await open_outlet(address, people)])
+            keep_tokens(settings, people)
+            _show_people(settings, people)
             await _show_aggregate(settings, address, people)
         except httpx2.TransportError as error:
             if not running.is_stopping:
@@ -50,7 +55,7 @@ async def demonstrate(settings: Settings, server: DatabaseServer, taken: socket.
         await running.until_stopped()
 
 
-async def _populate(settings: Settings, server: DatabaseServer, families: int) -> None:
+async def _populate(settings: Settings, server: DatabaseServer, families: int, day: date) -> None:
     span = PROVINCE.villages
     async with open_loader(server) as loader:
         there: int = await loader.fetchval(
@@ -59,7 +64,7 @@ async def _populate(settings: Settings, server: DatabaseServer, families: int) -
             span.high // 1_000_000,
         )
     if not there:
-        await seed_families(settings, server, region=PROVINCE, families=families, seed=_SEED)
+        await seed_families(settings, server, region=PROVINCE, families=families, seed=_SEED, day=day)
     elif there != families:
         tell(
             f"Synthetic families: {there:,} are there already and stay, not {families:,}; "
@@ -71,11 +76,12 @@ async def _populate(settings: Settings, server: DatabaseServer, families: int) -
 
 def _show_people(settings: Settings, people: Sequence[Person]) -> None:
     out.rule("Tokens", align="left")
-    plain(f"{'Role':<18}{'Region':<15}{'Name':<20}Token (12 hours; also in {settings.data_dir}/tokens)")
+    plain(f"{'Role':<20}{'Region':<15}{'Name':<20}Token (12 hours; also in {settings.data_dir}/tokens)")
     for person in people:
-        role, region = person.post
+        role, region, number = person.post[:3]
         code = "all" if region == RegionPath.country() else region.code
-        plain(f"{role.value:<18}{code:<15}{person.region_name:<20.19}{person.token}")
+        called = role.value if number == 1 else f"{number}-{role.value}"
+        plain(f"{called:<20}{code:<15}{person.region_name:<20.19}{person.token}")
 
 
 async def _show_aggregate(settings: Settings, address: str, people: Sequence[Person]) -> None:

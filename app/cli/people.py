@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
+from uuid import UUID
 
 import asyncpg
 
@@ -12,12 +13,16 @@ from app.cli.console import Refusal
 from app.domain.regions.errors import RegionUnknown
 from app.settings import Settings
 from app.tenants.region_path import RegionLevel, RegionPath
+from app.tenants.scope import EntityBinding
 from app.tenants.server import DatabaseServer
 from app.tenants.session import open_loader
 
 ROLES_WITHOUT_TOKEN: Final = frozenset({Role.SYSTEM_OPERATOR, Role.PUBLIC})
+OUTLET: Final = "ewarong"
+"""The kind of thing that a grant of EWARONG_AGENT is bound to."""
 BANYUMAS: Final = RegionPath.parse("33.02")
 CILACAP: Final = RegionPath.parse("33.01")
+_PEOPLE: Final = {Role.MINISTRY_ADMIN: 2, Role.REGENCY_APPROVER: 2}
 _FIRST_DISTRICT: Final = RegionPath.parse("33.02.01")
 
 _FULLEST_VILLAGE: Final = """
@@ -28,10 +33,25 @@ order by village_low between $3 and $4 desc, families desc, region_id limit 1
 
 
 class Post(NamedTuple):
-    """A role in a region."""
+    """A role in a region; where several people hold it, ``number`` tells them apart. A grant may be bound to one ``outlet`` there."""
 
     role: Role
     region: RegionPath
+    number: int = 1
+    outlet: UUID | None = None
+
+    @property
+    def subject(self) -> str:
+        """The subject of the development issuer that stands for it."""
+        subject = development_subject(self.role, self.region)
+        if self.outlet is not None:
+            subject = f"{subject}:{self.outlet}"
+        return subject if self.number == 1 else f"{subject}:{self.number}"
+
+    @property
+    def binding(self) -> EntityBinding | None:
+        """What its grant is bound to."""
+        return None if self.outlet is None else EntityBinding(OUTLET, self.outlet)
 
 
 class Person(NamedTuple):
@@ -43,7 +63,10 @@ class Person(NamedTuple):
 
 
 async def demo_posts(server: DatabaseServer) -> list[Post]:
-    """A post for every role that has tokens, in and around Banyumas; the village is one that holds families."""
+    """A post for every role that has tokens but agents of e-Warong, in and around Banyumas; the village is one that holds families.
+
+    What takes two people, a second approval or somebody else's confirmation, can be tried: there are two of each who give them.
+    """
     village = await _village_with_families(server)
     district = village.ancestor(RegionLevel.DISTRICT)
     country, province = RegionPath.country(), BANYUMAS.ancestor(RegionLevel.PROVINCE)
@@ -61,7 +84,11 @@ async def demo_posts(server: DatabaseServer) -> list[Post]:
         Role.BANK_OFFICER: [province],
     }
     return [
-        Post(role, region) for role in Role if role not in ROLES_WITHOUT_TOKEN for region in posts.get(role, [BANYUMAS])
+        Post(role, region, number)
+        for role in Role
+        if role not in ROLES_WITHOUT_TOKEN | {Role.EWARONG_AGENT}
+        for region in posts.get(role, [BANYUMAS])
+        for number in range(1, 1 + _PEOPLE.get(role, 1))
     ]
 
 
@@ -96,11 +123,18 @@ async def enlist(settings: Settings, server: DatabaseServer, posts: Sequence[Pos
             if post.role in ROLES_WITHOUT_TOKEN:
                 raise Refusal(f"{post.role.value} is the part of the command line itself: choose another role.")
             name = await _name_of(connection, post.region)
-            subject = development_subject(post.role, post.region)
+            called = f"{post.role.value} {name}" if post.number == 1 else f"{post.role.value} {name} {post.number}"
+            if post.outlet is None and post.role is Role.EWARONG_AGENT:
+                raise Refusal("An agent is one of an outlet: name it with --outlet, the id that `ewarongAgents` tells.")
             await ensure_principal(
-                connection, subject=subject, name=f"{post.role.value} {name}", role=post.role, region=post.region
+                connection,
+                subject=post.subject,
+                name=called,
+                role=post.role,
+                region=post.region,
+                entity=post.binding,
             )
-            people.append(Person(post, name, issue_token(settings, subject)))
+            people.append(Person(post, name, issue_token(settings, post.subject)))
     finally:
         await connection.close()
     return people
@@ -117,7 +151,9 @@ async def _name_of(connection: "asyncpg.Connection[asyncpg.Record]", region: Reg
 
 def token_file(settings: Settings, post: Post) -> Path:
     """Where the demo keeps the token of ``post``."""
-    return settings.data_dir / "tokens" / f"{post.role.value}-{post.region.code}.txt"
+    # The number stands in front, so that `REGENCY_APPROVER*.txt` is the token of one person.
+    number = "" if post.number == 1 else f"{post.number}-"
+    return settings.data_dir / "tokens" / f"{number}{post.role.value}-{post.region.code}.txt"
 
 
 def keep_tokens(settings: Settings, people: Sequence[Person]) -> None:

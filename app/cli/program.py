@@ -10,20 +10,25 @@ import typer
 
 from app.authz.roles import Role
 from app.cli.auditing import NotedSeals, audit, check_seals, noted_seal, told_of_seals
+from app.cli.catalogue import catalogue
 from app.cli.commands import Commands
 from app.cli.console import Refusal, plain, said, step, tell
 from app.cli.database import make_ready, migrate_down, require_ready, run, running
 from app.cli.demo import demonstrate
+from app.cli.distributing import distributing
 from app.cli.documents import documents
 from app.cli.granting import grants
 from app.cli.importing import import_aliases, import_population, read_lines, show_issues
 from app.cli.imports import imports
 from app.cli.ledger import ledger_checked, told_of_ledger
+from app.cli.lists import lists_checked, tell_of_lists
+from app.cli.outlet import outlet_id
 from app.cli.people import Post, enlist
 from app.cli.programmes import programmes
+from app.cli.sales import sales_checked, told_of_sales
 from app.cli.sampling import samples
-from app.cli.seeding import seed_families
-from app.cli.serving import address_of, listening, refuse_too_many, serve_in_processes, serving
+from app.cli.seeding import AsOf, day_of_families, seed_families
+from app.cli.serving import address_of, listening, refuse_too_many, require_pooler, serve_in_processes, serving
 from app.cli.simulating import simulations
 from app.cli.working import work
 from app.domain.insights.service import Discrepancy, verify_summaries
@@ -33,6 +38,7 @@ from app.domain.registry.errors import ImportRejected
 from app.domain.registry.seed.loading import MOST_FAMILIES
 from app.schema.root import api
 from app.settings import Settings, get_settings
+from app.tenants.durability import volatile_settings
 from app.tenants.region_path import RegionLevel, RegionPath
 from app.tenants.server import DatabaseServer
 from app.tenants.session import open_loader
@@ -64,6 +70,8 @@ app.add_typer(audit)
 app.add_typer(grants)
 app.add_typer(documents, name="documents")
 app.add_typer(programmes)
+app.add_typer(catalogue)
+app.add_typer(distributing)
 app.add_typer(work)
 app.add_typer(simulations, name="simulate")
 
@@ -89,16 +97,16 @@ def _place(settings: Settings, host: str | None, port: int | None) -> tuple[str,
 
 
 @app.command()
-def demo(families: Families = 20_000, host: Host = None, port: Port = None) -> None:
+def demo(families: Families = 20_000, as_of: AsOf = None, host: Host = None, port: Port = None) -> None:
     """Start with synthetic families of Jawa Tengah, tokens for every role, and a first query with its answer.
 
     The first start makes the database and fills it; later ones keep what is there. Ctrl-C stops everything.
     """
-    settings = get_settings()
+    settings, day = get_settings(), day_of_families(as_of)
     if not settings.is_development:
         raise Refusal("The demo signs its own tokens: unset KESOS_ISSUER, or use `kesos serve`.")
     with listening(*_place(settings, host, port)) as taken, running(settings) as server:
-        run(demonstrate(settings, server, taken, families))
+        run(demonstrate(settings, server, taken, families, day))
 
 
 @app.command()
@@ -135,6 +143,7 @@ def serve(
 
 async def _check_before_serving(settings: Settings, server: DatabaseServer, workers: int, *, with_worker: bool) -> None:
     await require_ready(server)
+    await require_pooler(settings, server)
     await refuse_too_many(settings, server, workers, with_worker=with_worker)
 
 
@@ -161,15 +170,16 @@ def migrate_database(
 def seed(
     region: Annotated[str, typer.Option(help="Where the families live: 33, 33.02, 33.02.01 or 33.02.01.2001.")],
     families: Families,
-    number: Annotated[int, typer.Option("--seed", help="The same number makes the same families.")] = 1,
+    number: Annotated[int, typer.Option("--seed", help="The same number and day make the same families.")] = 1,
+    as_of: AsOf = None,
 ) -> None:
     """Fill an empty region with synthetic families."""
-    settings, path = get_settings(), parse_region(region)
+    settings, path, day = get_settings(), parse_region(region), day_of_families(as_of)
     with running(settings) as server:
 
         async def work() -> None:
             await require_ready(server)
-            await seed_families(settings, server, region=path, families=families, seed=number)
+            await seed_families(settings, server, region=path, families=families, seed=number, day=day)
 
         run(work())
 
@@ -178,6 +188,10 @@ def seed(
 def token(
     role: Annotated[Role, typer.Option(help="What the bearer is.", case_sensitive=False)],
     region: Annotated[str, typer.Option(help="Where: 33, 33.02, 33.02.01, 33.02.01.2001, or 0 for the country.")],
+    person: Annotated[int, typer.Option(min=1, max=9, help="Which of several people who hold the role there.")] = 1,
+    outlet: Annotated[
+        str | None, typer.Option(help="Of which e-Warong the bearer is the agent: EwarongAgent:3302:<id>.")
+    ] = None,
 ) -> None:
     """Print a token of the development issuer, good for 12 hours, and nothing else."""
     settings = get_settings()
@@ -186,8 +200,8 @@ def token(
 
         async def work() -> str:
             await require_ready(server)
-            (person,) = await enlist(settings, server, [Post(role, path)])
-            return person.token
+            (enlisted,) = await enlist(settings, server, [Post(role, path, person, outlet_id(outlet))])
+            return enlisted.token
 
         plain(run(work()))
 
@@ -217,7 +231,8 @@ def schema(
 def check(seal: NotedSeals = None) -> None:
     """Verify that every total equals the rows that it sums up, the ledger adds up, and all that was sealed is as it was; exit 1 if not.
 
-    With --seal, verify too that the chains of seals still hold those that you wrote down.
+    With --seal, verify too that the chains of seals still hold those that you wrote down. Recipients whom two regencies have on their
+    lists of the same programme and period are named; they alone are no failure.
     """
     noted = [noted_seal(each) for each in seal or ()]
     with running(get_settings()) as server:
@@ -227,8 +242,11 @@ def check(seal: NotedSeals = None) -> None:
             async with open_loader(server) as loader:
                 with step("Counting every row again", keep=False):
                     found = await verify_summaries(loader)
+                volatile = await volatile_settings(loader)
             told = [*_told_of_totals(found), *told_of_ledger(await ledger_checked(server))]
-            return told + told_of_seals(await check_seals(server, noted))
+            told += told_of_sales(await sales_checked(server))
+            tell_of_lists(await lists_checked(server))
+            return told + told_of_seals(await check_seals(server, noted)) + _told_of_durability(volatile)
 
         wrong = run(work())
     if wrong:
@@ -243,6 +261,13 @@ def _told_of_totals(found: Sequence[Discrepancy]) -> list[str]:
         return [f"{len(found):,} totals differ from their rows: restore a backup, or report this with the lines above."]
     plain("Every total of families and persons equals the rows that it sums up.")
     return []
+
+
+def _told_of_durability(volatile: Sequence[str]) -> list[str]:
+    return [
+        f"{name} is off in PostgreSQL, so a crash loses what was acknowledged: turn it on in postgresql.conf and reload."
+        for name in volatile
+    ]
 
 
 @imports.command("opensid")

@@ -8,7 +8,7 @@ from typing import Annotated, Final, NamedTuple
 import typer
 
 from app.cli.commands import Commands
-from app.cli.console import Refusal, plain, said, today
+from app.cli.console import Refusal, day_given, plain, said
 from app.cli.database import require_ready, run, running
 from app.domain.bansos.eligibility.checks import check_terms
 from app.domain.bansos.programmes.files import ProgrammeFile, ProgrammeFileInvalid, read_programme_file
@@ -64,7 +64,7 @@ def list_programmes(
     ] = None,
 ) -> None:
     """List the programmes with their validity and the versions of their terms; `*` marks those in force."""
-    day = _day(on)
+    day = day_given(on, "--on")
     with running(get_settings()) as server:
         run(_list(server, day))
 
@@ -83,13 +83,6 @@ def load_file(file: File) -> None:
     read = _read(file)
     with running(get_settings()) as server:
         run(_load(server, read))
-
-
-def _day(text: str | None) -> date:
-    try:
-        return today() if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise Refusal(f"{text} is no day: write --on 2026-10-01.") from None
 
 
 def _read(file: Path) -> ProgrammeFile:

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import Refusal, step, today
+from app.cli.console import Refusal, step
 from app.cli.database import require_ready, run, running
+from app.cli.seeding import AsOf, day_of_families
 from app.domain.regions.rules import parse_region
 from app.domain.registry.seed.loading import MOST_FAMILIES, villages_of
 from app.domain.registry.seed.places import Village
@@ -30,10 +31,11 @@ def sample_kesos_csv(
     region: Annotated[str, typer.Option(help="Where the families live: 33, 33.02, 33.02.01 or 33.02.01.2001.")],
     families: Annotated[int, typer.Option(min=1, max=MOST_FAMILIES, help="How many families to make.")],
     out: Annotated[Path, typer.Option(help="The zip to write; a file of that name is replaced.")],
-    number: Annotated[int, typer.Option("--seed", help="The same number makes the same families.")] = 1,
+    number: Annotated[int, typer.Option("--seed", help="The same number and day make the same families.")] = 1,
+    as_of: AsOf = None,
 ) -> None:
     """Write synthetic families as a zip in Kesos CSV, with made-up NIK in clear (province 99)."""
-    path = parse_region(region)
+    path, day = parse_region(region), day_of_families(as_of)
     with running(get_settings()) as server:
         villages = run(_villages(server, path))
     started = perf_counter()
@@ -45,7 +47,7 @@ def sample_kesos_csv(
 
         try:
             done = write_sample(
-                out, region=path, villages=villages, families=families, seed=number, today=today(), on_progress=show
+                out, region=path, villages=villages, families=families, seed=number, today=day, on_progress=show
             )
         except OSError as error:
             raise Refusal(f"{out} cannot be written ({error.strerror}): name a file in a folder of yours.") from error

@@ -20,10 +20,12 @@ from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from app.cli.console import Refusal
+from app.cli.console import Refusal, briefly
 from app.main import create_app
 from app.settings import Settings, get_settings
-from app.tenants.server import DatabaseServer, database_server
+from app.tenants.replica import GONE
+from app.tenants.server import DatabaseServer, DatabaseUnavailable, database_server
+from app.tenants.session import Database
 from app.web import logs
 from app.web.bodies import LARGEST_BODY
 from app.web.health import this_process
@@ -201,6 +203,32 @@ async def serving(
         _log.info("stopped")
 
 
+async def require_pooler(settings: Settings, server: DatabaseServer) -> None:
+    """Make sure that requests can go through the pooler, where there is one.
+
+    Raises:
+        DatabaseUnavailable: it does not answer, or does not set what sessions need.
+    """
+    if server.pooler is None:
+        return
+    database = Database(
+        server.app,
+        read_pool_size=1,
+        write_pool_size=1,
+        statement_seconds=settings.statement_seconds,
+        pooler=server.pooler,
+    )
+    try:
+        await database.open()
+    except GONE as error:
+        raise DatabaseUnavailable(
+            f"The pooler at {server.pooler.host}:{server.pooler.port} cannot be used ({briefly(error)}): check KESOS_POOLER_URL, and "
+            "its databases (docs/scaling.md)."
+        ) from error
+    finally:
+        await database.close()
+
+
 async def refuse_too_many(
     settings: Settings, server: DatabaseServer, workers: int, *, with_worker: bool = False
 ) -> None:
@@ -214,7 +242,9 @@ async def refuse_too_many(
         most = int(await connection.fetchval("show max_connections"))
     finally:
         await connection.close()
-    each = settings.read_pool_size + settings.write_pool_size + _BESIDE_POOLS
+    # Writes have two pools. Those of a pooler are as many as its own settings say, and no matter of ours.
+    pooled = settings.read_pool_size + 2 * settings.write_pool_size if server.pooler is None else 0
+    each = pooled + _BESIDE_POOLS
     wanted = workers * each + _SPARE_CONNECTIONS + (connections_of_worker(settings) if with_worker else 0)
     if wanted > most:
         raise Refusal(

@@ -50,7 +50,7 @@ def simulate_dukcapil(
     )
     with listening(host, port) as taken:
         tell(f"The civil registry is simulated at {address_of(taken)}{PATH}; Ctrl-C stops it.")
-        tell(f"Let Kesos ask it: KESOS_DUKCAPIL_URL={address_of(taken)}")
+        tell(f"Let Kesos ask it: KESOS_DUKCAPIL_URL={address_of(taken)}{_with_token('KESOS_DUKCAPIL_TOKEN', token)}")
         _answer(simulator(behaviour), taken)
 
 
@@ -80,8 +80,13 @@ def simulate_bank(
     )
     with listening(host, port) as taken:
         tell(f"A bank is simulated at {address_of(taken)}{FILES_PATH}; Ctrl-C stops it.")
-        tell(f"Let Kesos send to it: KESOS_BANK_URL={address_of(taken)}")
+        tell(f"Let Kesos send to it: KESOS_BANK_URL={address_of(taken)}{_with_token('KESOS_BANK_TOKEN', token)}")
         _answer(bank(habits), taken)
+
+
+def _with_token(variable: str, token: str | None) -> str:
+    """What is to be set besides the address, without telling the token itself."""
+    return "" if token is None else f" and {variable} as in --token"
 
 
 def _answer(application: Starlette, taken: socket.socket) -> None:

@@ -176,7 +176,10 @@ def _subject(reading: Reading) -> sa.Select[Any]:
     rows = person.alias()
     digest = reading.arguments["nik"].bind_for(sa.LargeBinary(), digest_of_nik)
     within = reading.within(Permission.AUDIT_SUBJECT_READ, Tenancy.VILLAGE, rows)
-    return sa.select(rows).where(rows.c.nik_digest == digest, *within)
+    # One index holds the numbers of the living, another those of the dead, and PostgreSQL looks into both where it is told of both.
+    deceased = sa.literal_column("'DECEASED'", rows.c.presence.type)
+    either = sa.or_(rows.c.presence != deceased, rows.c.presence == deceased)
+    return sa.select(rows).where(rows.c.nik_digest == digest, either, *within)
 
 
 def _about_subject(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:

@@ -56,6 +56,7 @@ PERMISSIONS: Final = {
     JobKind.BANK_RESULTS: Permission.BANSOS_PAYMENT_REPORT,
     JobKind.IDLE_RETURN: Permission.BANSOS_LEDGER_RETURN,
     JobKind.MEMBERSHIP_REVIEW: Permission.BANSOS_MEMBERSHIP_CHANGE,
+    JobKind.EWARONG_SCREENING: Permission.EWARONG_SIGNAL_SCREEN,
 }
 """By which permission each kind of job is started, worked on and cancelled."""
 

@@ -96,12 +96,16 @@ def known_region(reading: Reading, name: str) -> Argument:
     return given
 
 
-def in_region(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
-    """Rows whose village lies in the region of the argument ``region``, if it is given; an unknown code is refused."""
+def in_region(reading: Reading, rows: sa.FromClause, *, by_village: bool = True) -> list[sa.ColumnElement[bool]]:
+    """Rows whose village lies in the region of the argument ``region``, if it is given; an unknown code is refused.
+
+    Rows that are not sought ``by_village``, because they are listed newest first, are sought by their regency.
+    """
     if "region" not in reading.arguments:
         return []
     low, high = _bounds(reading)
-    return [rows.c.village_id.between(low, high)]
+    there = rows.c.village_id.between(low, high)
+    return [there] if by_village else [there, *_in_regencies(reading, rows)]
 
 
 def in_region_span(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
@@ -109,7 +113,16 @@ def in_region_span(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnEleme
     if "region" not in reading.arguments:
         return []
     low, high = _bounds(reading)
-    return [rows.c.village_low >= low, rows.c.village_high <= high]
+    return [rows.c.village_low >= low, rows.c.village_high <= high, *_in_regencies(reading, rows)]
+
+
+def _in_regencies(reading: Reading, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+    """The same in regencies: most indexes begin with those."""
+    if "regency_id" not in rows.c:
+        return []
+    given = reading.arguments["region"]
+    low = given.bind(sa.Integer(), lambda code: _span(code).low // _REGENCY_DIVISOR)
+    return [rows.c.regency_id.between(low, given.bind(sa.Integer(), lambda code: _span(code).high // _REGENCY_DIVISOR))]
 
 
 def _bounds(reading: Reading) -> tuple[sa.BindParameter[int], sa.BindParameter[int]]:

@@ -32,7 +32,28 @@ from app.schema.bansos.payment_mutations import PaymentsMutation
 from app.schema.bansos.payments import BankFile, PaymentOrder, PaymentsQuery
 from app.schema.bansos.programme_mutations import ProgrammesMutation
 from app.schema.bansos.programmes import Programme, ProgrammeQuota, ProgrammesQuery, ProgrammeTerms
+from app.schema.calling import bulk_resolver, call_resolver
 from app.schema.context import Info, RequestContext
+from app.schema.ewarong.agents import EwarongAgent, EwarongAgentsQuery
+from app.schema.ewarong.agents_coverage import EwarongCoverageQuery
+from app.schema.ewarong.agents_mutations import EwarongAgentsMutation
+from app.schema.ewarong.agents_services import EwarongService, EwarongServicesQuery
+from app.schema.ewarong.catalogue import CatalogueQuery, Commodity
+from app.schema.ewarong.day_totals import EwarongDayTotalsQuery
+from app.schema.ewarong.inspections import EwarongInspection, EwarongInspectionsMutation, EwarongInspectionsQuery
+from app.schema.ewarong.prices import PriceObservation, PricesQuery, ReferencePrice
+from app.schema.ewarong.prices_mutations import PricesMutation
+from app.schema.ewarong.receipts import EwarongReceiptQuery
+from app.schema.ewarong.settlements import EwarongSettlementsQuery
+from app.schema.ewarong.signals import EwarongScreening, EwarongSignal, EwarongSignalsQuery
+from app.schema.ewarong.signals_mutations import EwarongSignalsMutation
+from app.schema.ewarong.supply import EwarongDelivery, EwarongOtherSales, EwarongSupplier, SupplyQuery
+from app.schema.ewarong.supply_concentration import SupplyConcentrationQuery
+from app.schema.ewarong.supply_mutations import SupplyMutation
+from app.schema.ewarong.transactions import EwarongTransaction, EwarongTransactionsQuery
+from app.schema.ewarong.transactions_mutations import EwarongTransactionsMutation
+from app.schema.ewarong.violations import EwarongViolation, EwarongViolationsQuery
+from app.schema.ewarong.violations_mutations import EwarongViolationsMutation
 from app.schema.exports.fields import Export, ExportsMutation, ExportsQuery
 from app.schema.insights import InsightsQuery
 from app.schema.jobs import Job, JobsMutation, JobsQuery
@@ -42,7 +63,7 @@ from app.schema.node import Node
 from app.schema.paging import Connection
 from app.schema.plan.blueprint import Blueprint
 from app.schema.plan.planner import Planner
-from app.schema.plan.source import Lookup, argument, planned_field
+from app.schema.plan.source import Bulk, Call, Lookup, argument, planned_field
 from app.schema.principals import PrincipalGrant, PrincipalsMutation, PrincipalsQuery
 from app.schema.regions import Region, region_by_code, regions_by_name
 from app.schema.registry.family import Family
@@ -80,6 +101,20 @@ class Query(
     LedgerQuery,
     LedgerBalancesQuery,
     IdleReturnsQuery,
+    EwarongTransactionsQuery,
+    EwarongDayTotalsQuery,
+    EwarongReceiptQuery,
+    EwarongSettlementsQuery,
+    EwarongAgentsQuery,
+    EwarongServicesQuery,
+    EwarongCoverageQuery,
+    EwarongInspectionsQuery,
+    EwarongViolationsQuery,
+    EwarongSignalsQuery,
+    CatalogueQuery,
+    PricesQuery,
+    SupplyQuery,
+    SupplyConcentrationQuery,
 ):
     """All root fields."""
 
@@ -113,6 +148,13 @@ class Mutation(
     MembershipsMutation,
     CardsMutation,
     IdleReturnsMutation,
+    EwarongTransactionsMutation,
+    EwarongAgentsMutation,
+    EwarongInspectionsMutation,
+    EwarongViolationsMutation,
+    EwarongSignalsMutation,
+    PricesMutation,
+    SupplyMutation,
 ):
     """All mutations."""
 
@@ -171,19 +213,30 @@ def api() -> Api:
     return api_with(Subscription)
 
 
-def api_with(subscription: type[Subscription]) -> Api:
-    """The API with what can be listened to in ``subscription``, which may be more than Kesos itself tells."""
+def api_with(subscription: type[Subscription], mutation: type[Mutation] = Mutation) -> Api:
+    """The API with what can be listened to in ``subscription`` and changed in ``mutation``, which may be more than is in Kesos itself."""
     schema = KesosSchema(
         query=Query,
-        mutation=Mutation,
+        mutation=mutation,
         subscription=subscription,
         types=[
             AidCycle,
             AidExclusion,
             BankFile,
             CivilRegistryMatching,
+            Commodity,
             CycleGeneration,
             Entitlement,
+            EwarongAgent,
+            EwarongDelivery,
+            EwarongInspection,
+            EwarongOtherSales,
+            EwarongScreening,
+            EwarongService,
+            EwarongSignal,
+            EwarongSupplier,
+            EwarongViolation,
+            EwarongTransaction,
             Export,
             Family,
             HealthMembership,
@@ -196,9 +249,11 @@ def api_with(subscription: type[Subscription]) -> Api:
             MembershipReview,
             PaymentOrder,
             Person,
+            PriceObservation,
             Programme,
             ProgrammeQuota,
             ProgrammeTerms,
+            ReferencePrice,
             Region,
             PrincipalGrant,
             AuditEvent,
@@ -214,4 +269,12 @@ def api_with(subscription: type[Subscription]) -> Api:
     for name, field in query.fields.items() if query is not None else ():
         if ("Query", name) in blueprint.specifications:
             field.resolve = _planned_root
+    changes = blueprint.schema.mutation_type
+    if changes is not None:
+        for name, field in changes.fields.items():
+            specification = blueprint.specifications.get((changes.name, name))
+            if isinstance(specification, Call):
+                field.resolve = call_resolver(blueprint, name, specification, field)
+            elif isinstance(specification, Bulk):
+                field.resolve = bulk_resolver(specification)
     return Api(schema, Planner(blueprint))

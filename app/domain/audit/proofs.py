@@ -113,7 +113,8 @@ def read_proof(document: bytes) -> Proof:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        raise ProofInvalid(f"{place}: {first['msg']}") from error
+        advice = "save the value of `inclusionProof` alone, without the answer around it"
+        raise ProofInvalid(f"{place}: {first['msg']}; {advice}") from error
 
 
 def check_proof(proof: Proof, noted: str | None = None) -> BatchHeader:

@@ -1,19 +1,16 @@
 """That something happened to a job, told across processes: a trigger notifies ``kesos_job``; each process hears it on one connection."""
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from app.domain.hearing import Hearing
 from app.domain.jobs.queue import Place
-from app.tenants.session import Database, LineLost
+from app.tenants.session import Database
 
 CHANNEL: Final = "kesos_job"
-_FIRST_PAUSE_SECONDS: Final = 0.05
-_LONGEST_PAUSE_SECONDS: Final = 5.0
-_log = logging.getLogger(__name__)
 
 
 class JobEvents:
@@ -39,10 +36,8 @@ class JobChanges:
 
     def __init__(self, database: Database) -> None:
         """Hear through ``database``, from the first time that somebody wants to know."""
-        self._database = database
-        self._tried: asyncio.Event | None = None
         self._events: defaultdict[Place, set[JobEvents]] = defaultdict(set)
-        database.hear(CHANNEL, self._hear)
+        self._hearing = Hearing(database, CHANNEL, heard=self._hear, missed=self._wake_all)
 
     @asynccontextmanager
     async def of(self, place: Place) -> AsyncIterator[JobEvents]:
@@ -50,10 +45,7 @@ class JobChanges:
 
         An item also comes when jobs are heard of again after something may have been missed.
         """
-        if self._tried is None:
-            self._tried = asyncio.Event()
-            self._database.attend(self._listen(self._tried))
-        await self._tried.wait()
+        await self._hearing.begin()
         events = JobEvents()
         self._events[place].add(events)
         try:
@@ -67,21 +59,6 @@ class JobChanges:
         for events in self._events.get(Place.of_text(payload), ()):
             events.happen()
 
-    async def _listen(self, tried: asyncio.Event) -> None:
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                async with self._database.listening(CHANNEL) as line:
-                    tried.set()
-                    pause = _FIRST_PAUSE_SECONDS
-                    for events in (each for waiting in self._events.values() for each in waiting):
-                        events.happen()
-                    await line.until_lost()
-            except LineLost as lost:
-                _log.warning("jobs are not heard of", extra={"error": type(lost.__cause__).__name__})
-            except Exception:  # noqa: BLE001  (a process that never hears again would show no progress any more)
-                _log.exception("jobs are not heard of")
-            finally:
-                tried.set()
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+    def _wake_all(self) -> None:
+        for events in (each for waiting in self._events.values() for each in waiting):
+            events.happen()

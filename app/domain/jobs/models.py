@@ -24,6 +24,7 @@ class JobKind(Term):
     BANK_RESULTS = ("BANK_RESULTS", "membaca hasil dari bank penyalur")
     IDLE_RETURN = ("IDLE_RETURN", "mengembalikan saldo mengendap ke kas negara")
     MEMBERSHIP_REVIEW = ("MEMBERSHIP_REVIEW", "memeriksa kepesertaan PBI-JK terhadap registri")
+    EWARONG_SCREENING = ("EWARONG_SCREENING", "mencari sinyal dalam transaksi e-Warong")
 
 
 class JobState(Term):
