@@ -1,90 +1,126 @@
-"""``make bench``: seeds what is missing, measures every side in one run, prints the tables of the README."""
+"""``make bench``: seeds what is missing, measures every side in one run, and writes the tables of RESULTS.md, part by part."""
 
-import asyncio
 import os
 import platform
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 import uvloop
 from rich.console import Console
-from rich.table import Table
 
-from app.settings import Settings
-from app.tenants.server import DatabaseServer
-from bench.attack import PEOPLE, REQUESTS_PER_SECOND, Felt, attacked
-from bench.reads import Side, compare
-from bench.stage import seeded
-from bench.summary import ProvinceView, province_view
+from bench import attack, cycles, fanout, growth, imports, postgraphile, proposals, reads, transactions
+from bench.parts import Part, on_seeded
+from bench.report import RESULTS, put
+from bench.results import Plan
 
-SIZES: Final = (10_000, 100_000)
-FULL_SIZES: Final = (*SIZES, 1_000_000)
-READ_FAMILIES: Final = 100_000
-ATTACKED_FAMILIES: Final = 10_000
-_console = Console(width=120)
+_console = Console(width=200)
 
 
-def _read_table(connections: int, sides: list[Side]) -> Table:
-    limit = sides[-1].median
-    title = f"Page of 50 families with village, regency, members and ranks; {READ_FAMILIES:,} families, {connections} connections"
-    table = Table("side", "median requests/s", "min-max", "of pgbench", title=title)
-    for side in sides:
-        table.add_row(side.name, f"{side.median:,.0f}", side.spread, f"{side.median / limit:.0%}")
-    return table
+PARTS: Final = (
+    Part(
+        "reads",
+        "Reads",
+        "100,000 families; each connection is another officer of the province. The limit is pgbench of the statement that Kesos sends.",
+        on_seeded(100_000, reads.measure),
+    ),
+    Part(
+        "growth",
+        "Reads as the registry grows",
+        "The same, of registries of several sizes, by one worker; the limit is the smallest. `SCALE=full` adds 1,000,000 families.",
+        growth.run,
+    ),
+    Part(
+        "transactions",
+        "Redemptions at outlets",
+        f"{transactions.FAMILIES:,} families; each is on disk with its journal entry, totals and audit event before it is answered.",
+        on_seeded(transactions.FAMILIES, transactions.measure),
+    ),
+    Part(
+        "proposals",
+        "Proposals",
+        "An ordinary mutation of the ORM: an outlet, its first step and the audit event in one transaction, and the outlet read back. The "
+        "limit is pgbench of the statements that PostgreSQL saw.",
+        on_seeded(proposals.FAMILIES, proposals.measure),
+    ),
+    Part(
+        "peer",
+        "Beside PostGraphile 5",
+        "Both give the same answers, which is checked, under the same row-level security, as one process with 12 connections. PostGraphile "
+        "verifies no token, and limits, logs and audits nothing: docs/decisions/0038-the-peer.md. The limit is pgbench.",
+        postgraphile.run,
+    ),
+    Part(
+        "fanout",
+        "Subscriptions",
+        f"Outlets report {fanout.REPORTS_PER_SECOND} transactions a second, and all who listen hear of each; none was lost. Latencies are "
+        "from the answer to the outlet to the message. What is committed within a tenth of a second is told together. CPU is that of the "
+        "transactions too.",
+        on_seeded(fanout.FAMILIES, fanout.measure),
+    ),
+    Part(
+        "imports",
+        "An import",
+        f"A Kesos CSV of about {imports.PERSONS:,} persons of Jawa Tengah ({imports.PERSONS_IF_FULL:,} with `SCALE=full`) from upload to "
+        "applied, into an empty registry: NIK sealed, every rule in SQL.",
+        imports.run,
+    ),
+    Part(
+        "cycles",
+        "Lists of aid",
+        f"The list of {cycles.PROGRAMME} for {cycles.FAMILIES:,} families of Jawa Tengah, made and generated twice.",
+        cycles.run,
+    ),
+    Part(
+        "attacks",
+        "What others feel of an attack",
+        f"{attack.PEOPLE} people ask for a family {attack.REQUESTS_PER_SECOND} times a second each, while one attacker does its worst.",
+        on_seeded(10_000, attack.measure),
+    ),
+)
+_NAMES: Final = ", ".join(part.name for part in PARTS)
 
 
-def _summary_table(views: list[ProvinceView]) -> Table:
-    table = Table("families", "median", "p99", title="Province view over HTTP, one connection")
-    for view in views:
-        table.add_row(f"{view.families:,}", f"{view.median:.2f} ms", f"{view.p99:.2f} ms")
-    return table
-
-
-def _attack_table(felt: list[Felt]) -> Table:
-    title = f"A family by id for {PEOPLE} people, {REQUESTS_PER_SECOND} times a second each, while one attacker does its worst"
-    table = Table("attack", "median", "p99", "of quiet", "failed", "the attacker's answers", title=title)
-    for each in felt:
-        answers = ", ".join(f"{answer}: {count:,}" for answer, count in sorted(each.answers.items()))
-        share = f"{each.p99 / felt[0].p99:.1f}"
-        table.add_row(each.attack, f"{each.p50:.2f} ms", f"{each.p99:.2f} ms", share, str(each.failed), answers)
-    return table
-
-
-async def _felt(settings: Settings, server: DatabaseServer, seconds: int) -> list[Felt]:
-    return [each async for each in attacked(settings, server, seconds=seconds)]
+def _chosen(only: list[str]) -> list[Part]:
+    unknown = set(only) - {part.name for part in PARTS}
+    if unknown:
+        raise typer.BadParameter(f"there is no part {', '.join(sorted(unknown))}; there are {_NAMES}.")
+    return [part for part in PARTS if not only or part.name in only]
 
 
 def main(
-    rounds: Annotated[int, typer.Option(help="Rounds; every side runs once in each.")] = 5,
-    seconds: Annotated[int, typer.Option(help="Seconds that a side runs in a round.")] = 4,
+    only: Annotated[list[str] | None, typer.Option(help=f"Measure this part, may be repeated: {_NAMES}.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; every side works once in each.")] = 5,
+    seconds: Annotated[int, typer.Option(min=1, help="Seconds that a side works in a round.")] = 4,
     folder: Annotated[Path, typer.Option(help="Where the seeded databases are kept.")] = Path(".kesos"),
-    reads: Annotated[bool, typer.Option(help="Measure reads and the province view.")] = True,
-    attacks: Annotated[bool, typer.Option(help="Measure what others feel of attacks.")] = True,
+    results: Annotated[Path, typer.Option(help="The file whose sections are replaced.")] = RESULTS,
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="Three rounds of a second: to see that it works.")] = False,
 ) -> None:
-    """Measure reads beside a bare endpoint and pgbench, the province view as the registry grows, and attacks.
+    """Measure reads, writes and attacks beside the limits of the database, and write the tables to bench/RESULTS.md.
 
     SCALE=full adds a registry of 1,000,000 families, which takes some minutes to seed the first time.
     """
+    plan = Plan(rounds, seconds, folder)
+    words = [word for name in only or [] for word in ("--only", name)]
+    if quick:
+        plan = replace(plan, rounds=3, seconds=1)
+        words.append("--quick")
+    else:
+        words += ["--rounds", str(rounds), "--seconds", str(seconds)]
+    scale = "SCALE=full " if os.environ.get("SCALE") == "full" else ""
+    command = f"{scale}python -m bench {shlex.join(words)}"
     _console.print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
     uvloop.install()
-    if reads:
-        _measure_reads(folder, rounds, seconds)
-    if attacks:
-        with seeded(ATTACKED_FAMILIES, folder) as (settings, server):
-            _console.print(_attack_table(asyncio.run(_felt(settings, server, seconds))))
-
-
-def _measure_reads(folder: Path, rounds: int, seconds: int) -> None:
-    with seeded(READ_FAMILIES, folder) as (settings, server):
-        for connections in (1, 16):
-            sides = asyncio.run(compare(settings, server, connections=connections, rounds=rounds, seconds=seconds))
-            _console.print(_read_table(connections, sides))
-    views = []
-    for families in FULL_SIZES if os.environ.get("SCALE") == "full" else SIZES:
-        with seeded(families, folder) as (settings, server):
-            views.append(asyncio.run(province_view(settings, server, families, seconds=seconds)))
-    _console.print(_summary_table(views))
+    for part in _chosen(only or []):
+        measured = part.run(plan, command)
+        for grid in measured.grids:
+            _console.print(grid.table())
+        _console.print(measured.circumstances)
+        if measured.grids:
+            put(results, part.name, part.section(measured), order=[each.name for each in PARTS])
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from app.tenants.region_path import RegionPath
 from app.tenants.server import DatabaseServer
 from bench.attackers import ATTACKS, SMALL, Job
 from bench.load import http_request
+from bench.results import Grid, Plan
 from bench.stage import PROVINCE, kesos_process, token_of
 
 PEOPLE: Final = 10
@@ -115,6 +116,23 @@ async def attacked(settings: Settings, server: DatabaseServer, *, seconds: int) 
                 measured = await felt(name, answers)
             yield measured
         yield await felt("quiet again", {})
+
+
+async def measure(settings: Settings, server: DatabaseServer, plan: Plan) -> list[Grid]:
+    """What people feel of each attack, as a table; each attack goes on for twice the seconds of a round."""
+    felt = [each async for each in attacked(settings, server, seconds=2 * round(plan.seconds))]
+    lines = [
+        (
+            each.attack,
+            f"{each.p50:.2f}",
+            f"{each.p99:.2f}",
+            f"{each.p99 / felt[0].p99:.1f}",
+            str(each.failed),
+            ", ".join(f"{answer}: {count:,}" for answer, count in sorted(each.answers.items())),
+        )
+        for each in felt
+    ]
+    return [Grid(("attack", "median ms", "p99 ms", "p99 of quiet", "failed", "the attacker's answers"), lines)]
 
 
 async def _family(url: str, token: str) -> str:

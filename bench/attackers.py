@@ -18,7 +18,7 @@ import uvloop
 
 from bench.load import http_request
 
-_BODY: Final = 250_000
+_VALUES: Final = 19_000
 _FIELDS: Final = ("id", "headName", "kk", "decile", "status", "rt", "rw")
 _PAGE: Final = "query Most { families(first: 100) { nodes { id kk village { name } members { id name nik birthDate } ranks { decile } } } }"
 _BOMB: Final = "{ ...F0 } " + " ".join(f"fragment F{at} on Query {{ ...F{at + 1} ...F{at + 1} }}" for at in range(22))
@@ -96,8 +96,8 @@ def _bombs(job: Job) -> Requests:
 
 
 def _large_bodies(job: Job) -> Requests:
-    values = list(range(_BODY // 8))
-    return itertools.repeat(job.asks(SMALL, id=job.family, more=values))
+    ids = [f"Family:{at}" for at in range(_VALUES)]
+    return itertools.repeat(job.asks("query Many($ids: [ID!]!) { nodes(ids: $ids) { __typename } }", ids=ids))
 
 
 def _preflights(job: Job) -> Requests:
@@ -178,7 +178,8 @@ class Trickle(Attack):
 
     def send(self) -> None:
         """Send all but the end."""
-        self.transport.write(next(self._requests)[: -_BODY // 2])
+        request = next(self._requests)
+        self.transport.write(request[: len(request) // 2])
         self._drip()
 
     def _drip(self) -> None:
@@ -215,7 +216,7 @@ ATTACKS: Final = {
     "fields repeated 3,900 times": Kind(_repeated_fields),
     "expensive documents": Kind(_expensive),
     "fragment and alias bombs": Kind(_bombs),
-    "bodies of 250 kB": Kind(_large_bodies),
+    "bodies of 19,000 values": Kind(_large_bodies),
     "bodies that trickle": Kind(_large_bodies, 200, Trickle),
     "answers that nobody reads": Kind(_expensive, 64, Deaf),
     "200 requests at once": Kind(_pipelined),

@@ -1,14 +1,11 @@
 """How fast the lists of a province are generated: ``python -m bench.cycles``, with the proof that they add up and repeat to the row."""
 
 import asyncio
-import tempfile
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
-from time import perf_counter
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -16,10 +13,9 @@ import typer
 import uvloop
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 from uuid_utils.compat import uuid7
 
-from app.authz.authorize import OPERATOR_ID, authorize, operator_access
+from app.authz.authorize import OPERATOR_ID, Access, authorize, operator_access
 from app.authz.enforcer import load_role_matrix
 from app.authz.permissions import Permission
 from app.domain.bansos.cycles.generation import Maker, generate
@@ -32,13 +28,19 @@ from app.domain.registry.service import load_editions
 from app.settings import Settings
 from app.tenants.migrate import migrate
 from app.tenants.region_path import RegionPath, Span
-from app.tenants.server import DatabaseServer, database_server, prepare
+from app.tenants.server import DatabaseServer, prepare
 from app.tenants.session import Database, open_loader
-from bench.stage import SEED
+from bench.cpu import Meter
+from bench.parts import Measured
+from bench.phases import Laps, Stopwatch, grid_of_phases
+from bench.report import Circumstances
+from bench.results import Grid, Plan
+from bench.stage import PROVINCE, SEED, empty
 
+FAMILIES: Final = 100_000
+PROGRAMME: Final = "SEMBAKO"
 _PERMISSION: Final = Permission.BANSOS_CYCLE_MAKE
 _OPERATOR: Final = Actor(OPERATOR_ID, "bench")
-_console = Console(width=120)
 _OUTCOMES: Final = """
 select o.outcome, o.reason, sum(o.families)::int as families, sum(o.amount)::bigint as amount
 from cycle_outcome o join aid_cycle c on c.regency_id = o.regency_id and c.id = o.cycle_id
@@ -77,7 +79,7 @@ async def _fill(server: DatabaseServer, settings: Settings, region: RegionPath, 
         await load_region_tree(loader)
         await load_editions(loader)
         await load_programmes(loader)
-        with Progress(console=_console, transient=True) as progress:
+        with Progress(transient=True) as progress:
             task = progress.add_task(f"seeding {families:,} families", total=families)
 
             def advance(done: SeedProgress) -> None:
@@ -100,73 +102,91 @@ async def _fill(server: DatabaseServer, settings: Settings, region: RegionPath, 
         await admin.close()
 
 
+class _Lists(NamedTuple):
+    """Which lists are made, and as who."""
+
+    access: Access
+    programme: str
+    region: RegionPath
+
+
 async def _timed(
-    server: DatabaseServer, database: Database, programme: str, region: RegionPath, note: Callable[[str, float], None]
+    server: DatabaseServer, database: Database, lists: _Lists, note: Callable[[str], None]
 ) -> dict[str, str]:
-    """Make and generate the cycles of ``region``; the digest of all rows afterwards."""
-    access = operator_access(RegionPath.country(), load_role_matrix())
+    """Make and generate ``lists``, and ``note`` when each is done; the digest of all rows afterwards."""
+    access, programme, region = lists
     scope = authorize(access, _PERMISSION)
     period = date(datetime.now(tz=UTC).year, 1, 1)
-    began = perf_counter()
     async with database.write(scope) as session:
         made = await make(
             session, _OPERATOR, programme=programme, period=period, region=region, idempotency_key=uuid7()
         )
-    note("make", perf_counter() - began)
-    began = perf_counter()
+    note("make")
     maker = Maker(OPERATOR_ID, access.roles(_PERMISSION), _PERMISSION.value)
     await generate(BenchWork(server, database, made.id, made.villages), scope, maker)
-    note("generate", perf_counter() - began)
-    began = perf_counter()
+    note("generate")
     async with open_loader(server) as loader:
         digest = {row["name"]: row["digest"] for row in await loader.fetch(_DIGEST)}
-    note("digest of all rows", perf_counter() - began)
+    note("digest of all rows")
     return digest
 
 
-async def _measure(
+class Unlike(RuntimeError):
+    """The lists do not add up, or are others when they are generated again: no figure of theirs means anything."""
+
+
+async def measure(
     settings: Settings, server: DatabaseServer, families: int, region: RegionPath, programme: str
-) -> bool:
+) -> list[Grid]:
+    """Generate the cycles of ``region`` twice: what each phase took, and whom the lists hold.
+
+    Raises:
+        Unlike: they do not add up, or differ.
+    """
     await _fill(server, settings, region, families)
-    table = Table("", "seconds", title=f"{programme} in {region.code}, {families:,} families")
-
-    def note(what: str, seconds: float) -> None:
-        table.add_row(what, f"{seconds:,.2f}")
-
+    lists = _Lists(operator_access(RegionPath.country(), load_role_matrix()), programme, region)
     database = Database(server.app, read_pool_size=1, write_pool_size=4)
     await database.open()
     try:
-        first = await _timed(server, database, programme, region, note)
-        again = await _timed(server, database, programme, region, note)
+        laps = Laps(Stopwatch(settings))
+        first = await _timed(server, database, lists, lambda what: laps.note(f"first: {what}"))
+        again = await _timed(server, database, lists, lambda what: laps.note(f"again: {what}"))
     finally:
         await database.close()
     async with open_loader(server) as loader:
         rows = await loader.fetch(_OUTCOMES, programme)
-    _console.print(table)
-    outcomes = Table("outcome", "reason", "families", "rupiah")
-    for row in rows:
-        outcomes.add_row(row["outcome"], row["reason"], f"{row['families']:,}", f"{row['amount']:,}")
-    _console.print(outcomes)
-    told = sum(row["families"] for row in rows)
-    _console.print(f"in and out by reason: {told:,} of {families:,} families")
-    _console.print(f"generated again: {'the same to the row' if again == first else f'{first} became {again}'}")
-    return told == families and again == first
+    if first != again:
+        raise Unlike(f"generated again, {first} became {again}")
+    if (told := sum(row["families"] for row in rows)) != families:
+        raise Unlike(f"{told:,} of {families:,} families are in or out by a reason")
+    title = f"{programme} in {region.code} of {families:,} families, twice, the same to the row"
+    outcomes = Grid(
+        ("outcome", "reason", "families", "rupiah"),
+        [(row["outcome"], row["reason"], f"{row['families']:,}", f"{row['amount']:,}") for row in rows],
+        "Every family is in or out by a reason",
+    )
+    return [grid_of_phases(laps.phases, title=title, things=families, thing="family"), outcomes]
+
+
+def run(_plan: Plan, command: str) -> Measured:
+    """A part of ``make bench``."""
+    with empty() as (settings, server):
+        circumstances = Circumstances(command, [Meter(settings)])
+        grids = asyncio.run(measure(settings, server, FAMILIES, PROVINCE, PROGRAMME))
+        return Measured(grids, circumstances.told())
 
 
 def main(
-    families: Annotated[int, typer.Option(help="Synthetic families in the region.")] = 100_000,
-    region: Annotated[str, typer.Option(help="Code of a province or a regency.")] = "33",
-    programme: Annotated[str, typer.Option(help="A programme that Kesos knows.")] = "SEMBAKO",
+    families: Annotated[int, typer.Option(help="Synthetic families in the region.")] = FAMILIES,
+    region: Annotated[str, typer.Option(help="Code of a province or a regency.")] = PROVINCE.code,
+    programme: Annotated[str, typer.Option(help="A programme that Kesos knows.")] = PROGRAMME,
 ) -> None:
     """Generate the cycles of a region twice in a database of its own, and print what each phase took. Fails where they differ."""
     uvloop.install()
-    with tempfile.TemporaryDirectory(prefix="kesos-bench-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        settings = Settings(data_dir=Path(folder) / "data")
-        with database_server(settings) as server:
-            right = asyncio.run(_measure(settings, server, families, RegionPath.parse(region), programme))
-    if not right:
-        raise typer.Exit(1)
+    console = Console(width=120)
+    with empty() as (settings, server):
+        for grid in asyncio.run(measure(settings, server, families, RegionPath.parse(region), programme)):
+            console.print(grid.table())
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from statistics import quantiles
 from urllib.parse import urlsplit
 
@@ -32,9 +34,12 @@ class UnexpectedAnswer(RuntimeError):
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, request: bytes, until: float, done: "asyncio.Future[list[float]]") -> None:
-        self._request, self._until, self._done = request, until, done
+    def __init__(
+        self, requests: Iterator[bytes], expected: bytes, until: float, done: "asyncio.Future[list[float]]"
+    ) -> None:
+        self._requests, self._expected, self._until, self._done = requests, expected, until, done
         self._missing = 0
+        self._body = b""
         self._head = b""
         self._latencies: list[float] = []
         self._sent_at = 0.0
@@ -45,17 +50,19 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         self._sent_at = time.perf_counter()
-        self._transport.write(self._request)  # type: ignore[attr-defined]  # a stream transport
+        self._transport.write(next(self._requests))  # type: ignore[attr-defined]  # a stream transport
 
     def data_received(self, data: bytes) -> None:
         if self._missing:
             self._missing -= len(data)
+            self._body += data
         else:
             self._head += data
             end = self._head.find(b"\r\n\r\n")
             if end < 0:
                 return
             head, body = self._head[:end].lower(), len(self._head) - end - 4
+            self._body = self._head[end + 4 :]
             self._head = b""
             if not head.startswith(b"http/1.1 200"):
                 self._done.set_exception(UnexpectedAnswer(head.decode()))
@@ -64,6 +71,10 @@ class _Connection(asyncio.Protocol):
             length = head[head.index(b"content-length:") + 15 :].split(b"\r\n", 1)[0]
             self._missing = int(length) - body
         if self._missing == 0:
+            if self._expected not in self._body:
+                self._done.set_exception(UnexpectedAnswer(self._body.decode()))
+                self._transport.close()
+                return
             now = time.perf_counter()
             self._latencies.append(now - self._sent_at)
             if now < self._until:
@@ -96,13 +107,22 @@ async def run_load(url: str, request: bytes, *, connections: int, seconds: float
     Raises:
         UnexpectedAnswer: an answer is not 200, or a connection ends early.
     """
+    return await run_loads(url, [repeat(request)] * connections, seconds=seconds)
+
+
+async def run_loads(url: str, requests: Sequence[Iterator[bytes]], *, seconds: float, expected: bytes = b"") -> Load:
+    """Send the ``requests`` of each on a connection of its own for ``seconds``, the next when the last is answered.
+
+    Raises:
+        UnexpectedAnswer: an answer is not 200 or does not hold ``expected``, or a connection ends early.
+    """
     parts = urlsplit(url)
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
-    futures: list[asyncio.Future[list[float]]] = [loop.create_future() for _ in range(connections)]
-    for future in futures:
+    futures: list[asyncio.Future[list[float]]] = [loop.create_future() for _ in requests]
+    for each, future in zip(requests, futures, strict=True):
         await loop.create_connection(
-            lambda future=future: _Connection(request, started + seconds, future),  # type: ignore[misc]  # bound now
+            lambda each=each, future=future: _Connection(each, expected, started + seconds, future),  # type: ignore[misc]  # bound now
             parts.hostname or "127.0.0.1",
             parts.port or 80,
         )
