@@ -13,6 +13,8 @@ import pytest_asyncio
 
 from app.authz.roles import Role
 from app.domain.bansos.programmes.loading import load_programmes
+from app.domain.ewarong.catalogue.loading import load_catalogue
+from app.domain.ewarong.oversight.loading import load_checklist
 from app.domain.regions.service import load_region_tree
 from app.domain.registry.sealing import Seal
 from app.settings import Settings
@@ -20,12 +22,17 @@ from app.tenants.migrate import migrate
 from app.tenants.server import DatabaseServer, database_server, prepare
 from app.tenants.session import Database, open_loader
 from tests.support.client import ApiClient, api_of, enrol
-from tests.support.world import BANYUMAS, CILACAP, SLEMAN, clone, connected, drop, fill, named
+from tests.support.world import BANYUMAS, CILACAP, EMPTY_COUNTRY, SLEMAN, clone, connected, drop, fill, named
 
 if TYPE_CHECKING:
     import asyncpg
 
 UNLIMITED = 100_000_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")
@@ -54,14 +61,19 @@ async def server(running_server: DatabaseServer, settings: Settings) -> AsyncIte
     await migrate(running_server)
     async with open_loader(running_server) as loader:
         await load_region_tree(loader)
+    # A database is copied only while nobody is connected to it, so the copies that others are made of are made now.
+    await clone(running_server, named(running_server, EMPTY_COUNTRY))
+    async with open_loader(running_server) as loader:
         await load_programmes(loader)
-    # A database is copied only while nobody is connected to it, so the copy for `world` is made now.
+        await load_catalogue(loader)
+        await load_checklist(loader)
     await clone(running_server, named(running_server, "alone"))
     yield running_server
     # The embedded server goes with its folder; only one that stays is tidied.
     if settings.database_url is not None:
         await drop(named(running_server, "world"))
         await drop(named(running_server, "alone"))
+        await drop(named(running_server, EMPTY_COUNTRY))
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -25,15 +25,43 @@ SPANNED = (
     | frozenset(
         {"bank_file", "bank_report", "bank_result", "idle_return", "journal_entry", "journal_line", "payment_order"}
     )
+    | frozenset({"barred_owner", "ewarong_screening", "ewarong_signal", "ewarong_supplier", "reference_price"})
 )
 """Rows that stand for a span of villages, as large as the country, and belong to the regency in which it begins."""
+
+OF_AN_OUTLET = frozenset(
+    {
+        "ewarong_agent",
+        "ewarong_agent_step",
+        "ewarong_day",
+        "ewarong_delivery",
+        "ewarong_device",
+        "ewarong_due_diligence",
+        "ewarong_finding",
+        "ewarong_inspection",
+        "ewarong_line",
+        "ewarong_other_sales",
+        "ewarong_reversal",
+        "ewarong_service",
+        "ewarong_statement",
+        "ewarong_transaction",
+        "ewarong_violation",
+        "ewarong_violation_step",
+    }
+)
+"""Rows of one e-Warong: a grant that is bound to one sees those of no other."""
 
 TENANT = (
     frozenset({"family", "ledger_total", "person", "registry_cohort", "registry_summary", "welfare_rank"})
     | frozenset({"aid_exclusion", "entitlement", "health_membership", "kks_card", "wallet"})
+    | frozenset({"ewarong_lead", "price_observation"})
+    | OF_AN_OUTLET
     | SPANNED
 )
 """Rows of a regency, behind row-level security."""
+
+NO_SECRET = frozenset({"reference_price"})
+"""Rows of a regency that are written within the scope, and read by everybody."""
 
 OF_A_PROGRAMME = frozenset(
     {
@@ -61,6 +89,16 @@ REFERENCE = (
         }
     )
     | OF_A_PROGRAMME
+    | frozenset(
+        {
+            "basket_rule",
+            "commodity",
+            "commodity_group",
+            "ewarong_checklist_item",
+            "ewarong_threshold",
+            "ewarong_violation_rule",
+        }
+    )
 )
 """Rows of nobody, which the application reads for everybody."""
 

@@ -1,5 +1,6 @@
 """The rules of a database that runs on stock PostgreSQL and on Citus alike, read from the catalogue of a migrated one."""
 
+import re
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -10,7 +11,9 @@ from app.tenants.server import DatabaseServer
 from tests.architecture.tables import (
     INTERNAL,
     KNOWN,
+    NO_SECRET,
     OF_AN_IMPORT,
+    OF_AN_OUTLET,
     QUEUE,
     REFERENCE,
     SEALS,
@@ -37,6 +40,18 @@ MAY = {
     "cycle_outcome": {"SELECT", "INSERT", "DELETE"},
     "eligibility_rule": {"SELECT", "INSERT"},
     "entitlement": {"SELECT", "INSERT", "DELETE"},
+    "ewarong_agent_step": {"SELECT", "INSERT"},
+    "ewarong_delivery": {"SELECT", "INSERT"},
+    "ewarong_due_diligence": {"SELECT", "INSERT"},
+    "ewarong_finding": {"SELECT", "INSERT"},
+    "ewarong_inspection": {"SELECT", "INSERT"},
+    "ewarong_lead": {"SELECT", "INSERT"},
+    "ewarong_line": {"SELECT", "INSERT"},
+    "ewarong_reversal": {"SELECT", "INSERT"},
+    "ewarong_statement": {"SELECT", "INSERT"},
+    "ewarong_supplier": {"SELECT", "INSERT"},
+    "ewarong_transaction": {"SELECT", "INSERT"},
+    "ewarong_violation_step": {"SELECT", "INSERT"},
     "import_batch": {"SELECT", "UPDATE"},
     "import_departure": {"SELECT"},
     "import_duplicate": {"SELECT", "UPDATE"},
@@ -46,6 +61,7 @@ MAY = {
     "journal_line": {"SELECT", "INSERT"},
     "pgqueuer": {"SELECT", "INSERT"},
     "pgqueuer_log": {"INSERT"},
+    "price_observation": {"SELECT", "INSERT"},
     "programme_terms": {"SELECT", "INSERT"},
     "staged_family": {"SELECT"},
     "staged_person": {"SELECT"},
@@ -55,18 +71,29 @@ MAY = {
 """What the application may do where that is not what it may do with other tables of its kind: the rest is done by jobs."""
 DERIVED = {"ledger_total", "registry_summary", "registry_cohort"}
 """Kept by triggers; the application reads them."""
-KEPT_BY_OWNER = DERIVED | {"journal_line", "wallet"}
-"""What triggers of the owner write to, or look up."""
-READ_BY_JOBS = APPENDED | SEALS | {"journal_line", "ledger_total", "wallet"}
+KEPT_BY_OWNER = (
+    DERIVED
+    | {"barred_owner", "family", "journal_line", "kks_card", "registry_import", "wallet"}
+    | {"ewarong_agent", "ewarong_line", "ewarong_reversal", "ewarong_transaction"}
+)
+"""What triggers and functions of the owner write to, or look up."""
+READ_BY_JOBS = (
+    APPENDED | SEALS | {"aid_exclusion", "cycle_outcome", "entitlement", "journal_line", "ledger_total", "wallet"}
+)
 """What jobs read past the walls and do not change."""
 PARTS = {
     "aid_exclusion": ["regency_id", "cycle_id", "family_id"],
     "bank_result": ["regency_id", "file_id", "line"],
     "cycle_outcome": ["regency_id", "cycle_id", "outcome", "reason"],
+    "ewarong_day": ["regency_id", "agent_id", "day", "slot"],
+    "ewarong_device": ["regency_id", "id", "agent_id"],
+    "ewarong_finding": ["regency_id", "inspection_id", "item_code"],
+    "ewarong_lead": ["regency_id", "signal_id", "transaction_id"],
+    "ewarong_line": ["regency_id", "transaction_id", "number"],
     "journal_line": ["regency_id", "entry_id", "number"],
     "programme_quota": ["regency_id", "programme_code", "year"],
 }
-"""Tables whose rows have no id of their own: they are known by what they belong to."""
+"""Tables whose rows have no id of their own, or share it: they are known by what they belong to."""
 CHANGED_OF_A_GRANT = {
     "status", "valid_from", "confirmed_by", "confirmed_by_name", "confirmed_at",
     "revoked_by", "revoked_by_name", "revoked_at", "revocation_reason",
@@ -85,6 +112,15 @@ SECURITY_DEFINERS = {
     "analyze_imports",
     "audit_events_about",
     "audit_index_subjects",
+    "ewarong_booked",
+    "ewarong_owner_barred",
+    "ewarong_purse",
+    "ewarong_purses_locked",
+    "ewarong_receipt",
+    "ewarong_reversal_posted",
+    "ewarong_transaction_posted",
+    "families_named",
+    "is_import_applying",
     "journal_entry_posted",
     "journal_line_posted",
     "principal_by_id",
@@ -92,6 +128,7 @@ SECURITY_DEFINERS = {
     "principal_for_grant",
     "registry_summary_families",
     "registry_summary_persons",
+    "wallets_locked",
 }
 
 
@@ -220,6 +257,57 @@ async def test_there_are_no_constraint_triggers_and_no_rules(catalogue: "asyncpg
     )
 
 
+async def test_tables_are_of_a_kind_that_citus_spreads_over_nodes(
+    catalogue: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    """Whole and logged tables; ids of tenants are made by nobody's sequence, and reference tables have no triggers."""
+    assert not await catalogue.fetch(
+        "select relname from pg_class where relname = any ($1) and (relkind <> 'r' or relispartition or relpersistence <> 'p')",
+        list(TENANT | REFERENCE),
+    )
+    assert not await catalogue.fetch(
+        "select from pg_inherits i join pg_class c on c.oid = i.inhrelid where relkind = 'r'"
+    )
+    counted = await catalogue.fetch(
+        "select c.relname, a.attname, a.atttypid::regtype::text as type from pg_attribute a join pg_class c on c.oid = a.attrelid "
+        "where c.relname = any ($1) and a.attnum > 0 and (a.attidentity <> '' or exists (select from pg_attrdef d "
+        "where d.adrelid = c.oid and d.adnum = a.attnum and pg_get_expr(d.adbin, c.oid) like '%nextval%'))",
+        list(TENANT | REFERENCE),
+    )
+    assert {(row["relname"], row["attname"], row["type"]) for row in counted} == {("region_change", "id", "bigint")}
+    assert not await catalogue.fetch(
+        "select tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid where c.relname = any ($1) and not tgisinternal",
+        list(REFERENCE),
+    )
+
+
+async def test_the_regency_of_a_row_is_plain_and_never_changes(
+    catalogue: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    """A row cannot move between nodes, and what it is distributed by cannot be computed."""
+    columns = await catalogue.fetch(
+        "select attrelid::regclass::text as table from pg_attribute where attname = 'regency_id' and attgenerated <> ''"
+    )
+    assert columns == []
+    bodies = await catalogue.fetch(
+        "select proname, prosrc from pg_proc where pronamespace = 'public'::regnamespace and prosrc ~* 'set\\s+regency_id\\s*='"
+    )
+    assert bodies == []
+
+
+async def test_functions_ask_for_no_time_where_rows_conflict(catalogue: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Citus takes no function that is not immutable in an update upon conflict: `now()` is put into the row that is inserted."""
+    bodies = await catalogue.fetch("select proname, prosrc from pg_proc where pronamespace = 'public'::regnamespace")
+    for row in bodies:
+        for statement in re.findall(
+            r"on\s+conflict.*?do\s+update\s+set(.*?)(?:;|\Z)", row["prosrc"], re.IGNORECASE | re.DOTALL
+        ):
+            volatile = re.search(
+                r"\b(now|clock_timestamp|random|gen_random_uuid|nextval)\s*\(", statement, re.IGNORECASE
+            )
+            assert volatile is None, row["proname"]
+
+
 def test_names_are_given_by_hand_and_short_enough_for_citus(
     constraints: "list[asyncpg.Record]", indexes: "list[asyncpg.Record]"
 ) -> None:
@@ -265,7 +353,12 @@ async def test_policies_compare_with_the_scope_and_ask_no_other_table(
     assert {row["tablename"] for row in appending} == APPENDED
     for row in appending:
         assert (row["to_roles"], row["permissive"], row["with_check"]) == (["kesos_app"], "PERMISSIVE", "true")
-    of_application = [row for row in rows if row["to_roles"] == ["kesos_app"] and row not in appending + placing]
+    public = [row for row in rows if row["qual"] == "true" and row["to_roles"] == ["kesos_app"]]
+    assert {(row["tablename"], row["cmd"], row["permissive"]) for row in public} == {
+        (table, "SELECT", "PERMISSIVE") for table in NO_SECRET
+    }
+    apart = [*appending, *placing, *public]
+    of_application = [row for row in rows if row["to_roles"] == ["kesos_app"] and row not in apart]
     assert {row["tablename"] for row in of_application} == TENANT | WALLED
     for row in of_application:
         appended = row["tablename"] in APPENDED
@@ -274,9 +367,11 @@ async def test_policies_compare_with_the_scope_and_ask_no_other_table(
         for setting in ("app.village_low", "app.village_high", "app.villages"):
             assert f"NULLIF(current_setting('{setting}'::text, true), ''::text)" in row["qual"]
         assert "select" not in row["qual"].lower()
+        # Whose grant is bound to an outlet sees that outlet's rows alone.
+        assert ("app.entities" in row["qual"]) == ("app.unbound" in row["qual"]) == (row["tablename"] in OF_AN_OUTLET)
     of_owner = KEPT_BY_OWNER | APPENDED | WALLED
     assert {row["tablename"] for row in rows if row["to_roles"] == ["kesos_owner"]} == of_owner
-    assert len(rows) == len(TENANT | WALLED) + len(APPENDED) + len(PLACED) + len(of_owner)
+    assert len(rows) == len(TENANT | WALLED) + len(APPENDED) + len(PLACED) + len(NO_SECRET) + len(of_owner)
 
 
 async def test_the_application_owns_nothing_and_bypasses_nothing(
@@ -394,7 +489,7 @@ async def test_workers_take_from_the_queue_and_nobody_else_does(
         "set role kesos_loader",
         "alter table family disable row level security",
         "drop policy family_tenant on family",
-        "select kesos_scope(1, 1, 1, 1, '', '') from pg_read_file('/etc/hostname')",
+        "select kesos_scope(1, 1, 1, 1, '', '', '') from pg_read_file('/etc/hostname')",
     ],
 )
 async def test_the_application_is_refused_what_is_not_its_business(server: DatabaseServer, statement: str) -> None:
@@ -418,7 +513,7 @@ async def test_functions_that_act_for_their_owner_are_few_and_look_nowhere_else(
     for row in rows:
         path, *planning = row["config"]
         assert path == "search_path=public, pg_temp", row["proname"]
-        assert all(setting.startswith("enable_") for setting in planning), row["proname"]
+        assert all(setting.startswith(("enable_", "plan_cache_mode=")) for setting in planning), row["proname"]
         assert row["owner"] == "kesos_owner"
     callable_by_all = {row["proname"] for row in rows if row["public"]}
     # A trigger function cannot be called, so it harms nobody that everybody might.

@@ -25,12 +25,12 @@ OF_AUTHZ = {"principals"}
 WITHOUT_SCHEMA = {"uploads"}
 """Contexts that are reached by REST alone, with the permissions of those that they serve."""
 SCHEMA_FRAME = {
-    "context", "enums", "errors", "examination", "ids", "language", "me", "mutations", "node", "opening", "operations", "paging", "plan",
-    "previewing", "proving", "root", "scalars", "subscriptions", "text",
+    "calling", "context", "enums", "errors", "examination", "ids", "language", "me", "mutations", "node", "opening", "operations", "paging",
+    "plan", "previewing", "proving", "root", "scalars", "subscriptions", "text",
 }  # fmt: skip
 TEST_FRAME = {
-    "architecture", "attacks", "authz", "cli", "differential", "fuzz", "http", "imports", "isolation", "plan", "schema", "support",
-    "tenants", "tools", "web",
+    "architecture", "attacks", "authz", "bench", "cli", "differential", "fuzz", "http", "imports", "isolation", "plan", "plan_shapes",
+    "schema", "support", "tenants", "tools", "web",
 }  # fmt: skip
 CONTEXTS = {permission.value.partition(":")[0] for permission in Permission} - OF_AUTHZ
 _EXCUSE = re.compile(r"#\s*(noqa|type: ignore)\b")

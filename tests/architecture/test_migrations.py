@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import date
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest_asyncio
 
@@ -15,6 +16,7 @@ from app.tenants.region_path import RegionPath
 from app.tenants.server import DatabaseServer, prepare
 from app.tenants.session import open_loader
 from tests.architecture.tables import KNOWN, tables_of
+from tests.support.outlets import plant_agent
 from tests.support.world import connected, drop, named
 
 if TYPE_CHECKING:
@@ -180,3 +182,22 @@ async def test_persons_counted_by_birth_year_stay_counted_when_years_become_deca
     assert await scratch_owner.fetch(f"{by_year} order by 1, 2, 3, 4, 5") == before
     await scratch_owner.execute("delete from person")
     assert await scratch_owner.fetchval("select sum(persons) from registry_cohort") == 0
+
+
+async def test_a_device_that_was_handed_on_goes_down_with_the_outlet_for_which_it_synced_last(
+    scratch: DatabaseServer, scratch_owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    await migrate(scratch, "0035")
+    outlets = [await plant_agent(scratch_owner, VILLAGE.code) for _ in range(3)]
+    synced = (
+        "insert into ewarong_device (regency_id, id, village_id, agent_id, synced_at) "
+        "values ($1, gen_random_uuid(), $2, $3, now()), ($1, $4, $2, $3, now() - $5::int * interval '1 day')"
+    )
+    for outlet, days in zip(outlets, (2, 1, 3), strict=True):
+        await scratch_owner.execute(synced, outlet.regency_id, outlet.village_id, outlet.id, UUID(int=1), days)
+    await migrate(scratch, "0034", down=True)
+    of_device = "select agent_id from ewarong_device where id = $1"
+    assert [row["agent_id"] for row in await scratch_owner.fetch(of_device, UUID(int=1))] == [outlets[1].id]
+    assert await scratch_owner.fetchval("select count(*) from ewarong_device") == 4
+    await migrate(scratch, "0035")
+    assert await scratch_owner.fetchval("select count(*) from ewarong_device") == 4

@@ -105,7 +105,7 @@ def test_a_changed_event_is_named_and_the_command_fails(changed: str, terminal: 
     refused = terminal.kesos("check")
     assert refused.code == 1
     assert refused.out.splitlines()[0] == "Every total of families and persons equals the rows that it sums up."
-    assert refused.out.splitlines()[2].startswith("EVENT_CHANGED batch 1 event ")
+    assert refused.out.splitlines()[3].startswith("EVENT_CHANGED batch 1 event ")
     assert refused.err.startswith("kesos: 1 things are wrong with the audit trail: ")
 
 

@@ -312,3 +312,5 @@ def test_the_command_says_why_a_proof_proves_nothing(verified: Callable[..., End
     assert refused.err == (
         "kesos: bukti.json proves nothing: the record is not the one that was sealed at place 4 of batch 2.\n"
     )
+    whole_answer = verified({"data": {"auditEvents": {"nodes": [{"inclusionProof": file_of(proof)}]}}})
+    assert "save the value of `inclusionProof` alone" in whole_answer.err

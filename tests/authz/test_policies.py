@@ -1,17 +1,18 @@
 import shutil
 from pathlib import Path
 
+import casbin
 import pytest
 
-from app.authz.enforcer import POLICY_FOLDER, PolicyInvalid, RoleMatrix, load_role_matrix
+from app.authz.enforcer import POLICY_FOLDER, PolicyFolder, PolicyInvalid, RoleMatrix, load_role_matrix
 from app.authz.permissions import Permission
 from app.authz.roles import Role
 
 MAKERS_AND_CHECKERS = {Role.VILLAGE_OPERATOR, Role.PSM, Role.REGENCY_VERIFIER, Role.REGENCY_APPROVER}
 ROLES_OF_THE_ISSUE = (
     "MINISTRY_ADMIN MINISTRY_ANALYST AUDITOR PROVINCE_OFFICER REGENCY_ADMIN REGENCY_VERIFIER REGENCY_APPROVER TKSK PSM "
-    "VILLAGE_OPERATOR PKH_FACILITATOR EWARONG_AGENT LKS_MANAGER LKS_ASSESSOR BANK_OFFICER DUKCAPIL_OFFICER "
-    "SYSTEM_OPERATOR PUBLIC"
+    "VILLAGE_OPERATOR PKH_FACILITATOR EWARONG_AGENT FOOD_TASK_FORCE LKS_MANAGER LKS_ASSESSOR BANK_OFFICER "
+    "DUKCAPIL_OFFICER SYSTEM_OPERATOR PUBLIC"
 )
 
 
@@ -29,6 +30,11 @@ def folder(tmp_path: Path) -> Path:
     copy = tmp_path / "policies"
     shutil.copytree(POLICY_FOLDER, copy)
     return copy
+
+
+@pytest.fixture(scope="module")
+def enforcer() -> casbin.Enforcer:
+    return casbin.Enforcer(str(POLICY_FOLDER / "model.conf"), PolicyFolder(POLICY_FOLDER))
 
 
 def append(file: Path, line: str) -> None:
@@ -51,9 +57,33 @@ def test_everybody_reads_the_region_tree(matrix: RoleMatrix, role: Role) -> None
     assert matrix.allows(role, Permission.REGIONS_REGION_READ)
 
 
-@pytest.mark.parametrize("role", [Role.EWARONG_AGENT, Role.LKS_MANAGER], ids=lambda role: role.value)
-def test_agents_and_institutions_read_nothing_but_regions_and_programmes(matrix: RoleMatrix, role: Role) -> None:
-    assert matrix.permissions(role) == {Permission.REGIONS_REGION_READ, Permission.BANSOS_PROGRAMME_READ}
+@pytest.mark.parametrize("role", Role)
+def test_the_matrix_is_what_casbin_answers(matrix: RoleMatrix, enforcer: casbin.Enforcer, role: Role) -> None:
+    answered = {permission for permission in Permission if enforcer.enforce(role.value, permission.value)}
+    assert matrix.permissions(role) == answered
+
+
+def test_institutions_read_nothing_but_regions_and_programmes(matrix: RoleMatrix) -> None:
+    assert matrix.permissions(Role.LKS_MANAGER) == {Permission.REGIONS_REGION_READ, Permission.BANSOS_PROGRAMME_READ}
+
+
+def test_an_agent_sells_and_answers_and_learns_nothing_of_who_watches_it(matrix: RoleMatrix) -> None:
+    assert matrix.permissions(Role.EWARONG_AGENT) == {
+        Permission.REGIONS_REGION_READ,
+        Permission.BANSOS_PROGRAMME_READ,
+        Permission.EWARONG_CATALOGUE_READ,
+        Permission.EWARONG_AGENT_READ,
+        Permission.EWARONG_OWNER_READ,
+        Permission.EWARONG_TRANSACTION_READ,
+        Permission.EWARONG_TRANSACTION_REPORT,
+        Permission.EWARONG_TRANSACTION_REVERSE,
+        Permission.EWARONG_RECEIPT_READ,
+        Permission.EWARONG_SETTLEMENT_READ,
+        Permission.EWARONG_SUPPLY_READ,
+        Permission.EWARONG_SUPPLY_REPORT,
+        Permission.EWARONG_VIOLATION_READ,
+        Permission.EWARONG_VIOLATION_REPLY,
+    }
 
 
 def test_an_assessor_reads_nothing_but_regions(matrix: RoleMatrix) -> None:
@@ -68,7 +98,20 @@ def test_a_bank_handles_cards_and_payments_and_reads_nothing_of_the_registry(mat
         Permission.BANSOS_PAYMENT_REPORT,
         Permission.BANSOS_CARD_READ,
         Permission.BANSOS_CARD_CHANGE,
+        Permission.JOBS_JOB_READ,
+        Permission.EWARONG_CATALOGUE_READ,
+        Permission.EWARONG_AGENT_READ,
+        Permission.EWARONG_AGENT_ASSESS,
+        Permission.EWARONG_AGENT_DECIDE,
+        Permission.EWARONG_OWNER_READ,
+        Permission.EWARONG_TRANSACTION_READ,
+        Permission.EWARONG_SETTLEMENT_READ,
+        Permission.EWARONG_VIOLATION_READ,
     }
+
+
+def test_the_bank_alone_admits_and_revokes_an_outlet(matrix: RoleMatrix) -> None:
+    assert matrix.holders(Permission.EWARONG_AGENT_DECIDE) == {Role.BANK_OFFICER}
 
 
 @pytest.mark.parametrize(
@@ -77,11 +120,14 @@ def test_a_bank_handles_cards_and_payments_and_reads_nothing_of_the_registry(mat
         (Permission.BANSOS_CYCLE_MAKE, Permission.BANSOS_CYCLE_VERIFY),
         (Permission.BANSOS_CYCLE_MAKE, Permission.BANSOS_CYCLE_APPROVE),
         (Permission.BANSOS_CYCLE_VERIFY, Permission.BANSOS_CYCLE_APPROVE),
+        (Permission.EWARONG_AGENT_PROPOSE, Permission.EWARONG_AGENT_ASSESS),
+        (Permission.EWARONG_AGENT_PROPOSE, Permission.EWARONG_AGENT_DECIDE),
+        (Permission.EWARONG_VIOLATION_RECORD, Permission.EWARONG_VIOLATION_WARN),
+        (Permission.EWARONG_VIOLATION_WARN, Permission.EWARONG_VIOLATION_RECOMMEND),
+        (Permission.EWARONG_VIOLATION_RECOMMEND, Permission.EWARONG_AGENT_DECIDE),
     ],
 )
-def test_no_role_that_makes_a_list_of_receivers_checks_it(
-    matrix: RoleMatrix, maker: Permission, checker: Permission
-) -> None:
+def test_no_role_that_makes_something_checks_it(matrix: RoleMatrix, maker: Permission, checker: Permission) -> None:
     assert matrix.holders(maker)
     assert matrix.holders(checker)
     assert not matrix.holders(maker) & matrix.holders(checker)
@@ -106,6 +152,15 @@ def test_the_analyst_reads_families_and_totals_but_knows_nobody(matrix: RoleMatr
         Permission.BANSOS_CARD_READ,
         Permission.BANSOS_LEDGER_READ,
         Permission.BANSOS_MEMBERSHIP_READ,
+        Permission.EWARONG_CATALOGUE_READ,
+        Permission.EWARONG_AGENT_READ,
+        Permission.EWARONG_TRANSACTION_READ,
+        Permission.EWARONG_RECEIPT_READ,
+        Permission.EWARONG_SETTLEMENT_READ,
+        Permission.EWARONG_SUPPLY_READ,
+        Permission.EWARONG_INSPECTION_READ,
+        Permission.EWARONG_VIOLATION_READ,
+        Permission.EWARONG_SIGNAL_READ,
     }
 
 

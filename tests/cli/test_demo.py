@@ -1,5 +1,6 @@
 """`kesos demo`, as somebody who has just cloned the project meets it, and the commands beside it while it runs."""
 
+import base64
 import json
 import re
 import shutil
@@ -14,9 +15,18 @@ from app.authz.roles import Role
 from app.cli.people import ROLES_WITHOUT_TOKEN
 from tests.cli.terminal import ROOT, Demo, Terminal
 
+pytestmark = pytest.mark.long
+
 FAMILIES = 300
 EXAMPLE = str(ROOT / "docs" / "examples" / "penduduk.csv")
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl to paste the command into")
+
+
+def subject_of(token: str) -> str:
+    """Whom a token names; its signature is looked at elsewhere."""
+    body = token.strip().split(".")[1]
+    subject: str = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["sub"]
+    return subject
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +46,10 @@ def told(first: Demo) -> str:
 
 
 def test_there_is_a_token_for_every_role_in_the_output_and_in_a_file_of_its_own(terminal: Terminal, told: str) -> None:
-    printed = dict(re.findall(r"^([A-Z_]+) .* (eyJ\S+)$", told, re.MULTILINE))
-    assert printed.keys() == {role.value for role in Role if role not in ROLES_WITHOUT_TOKEN}
+    printed = dict(re.findall(r"^([A-Z_2-]+) .* (eyJ\S+)$", told, re.MULTILINE))
+    second = {"2-MINISTRY_ADMIN", "2-REGENCY_APPROVER"}
+    assert printed.keys() == {role.value for role in Role if role not in ROLES_WITHOUT_TOKEN} | second
+    assert printed["2-REGENCY_APPROVER"] != printed["REGENCY_APPROVER"]
     (file,) = (terminal.data_dir / "tokens").glob("PSM-33.02.*.txt")
     assert file.read_text().strip() == printed["PSM"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -66,9 +78,12 @@ def test_commands_work_beside_the_demo_and_leave_it_running(terminal: Terminal, 
     assert elsewhere.err.count("\n") == 1
     token = terminal.kesos("token", "--role", "tksk", "--region", "33.02.01")
     assert re.fullmatch(r"eyJ[\w.-]+\n", token.out)
+    second = terminal.kesos("token", "--role", "REGENCY_APPROVER", "--region", "33.02", "--person", "2")
+    (kept,) = (terminal.data_dir / "tokens").glob("2-REGENCY_APPROVER-33.02.txt")
+    assert subject_of(second.out) == subject_of(kept.read_text()) == "dev:REGENCY_APPROVER:33.02:2"
     checked = terminal.kesos("check")
     # One line for the totals, one for the ledger, and one for the seals of each of both chains.
-    assert (checked.code, checked.out.count("\n")) == (0, 4)
+    assert (checked.code, checked.out.count("\n")) == (0, 5)
     assert first.runs
 
 

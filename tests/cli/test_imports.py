@@ -1,5 +1,6 @@
 """`kesos import file`, `list` and `show`: a file taken in at a terminal."""
 
+import zipfile
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +49,20 @@ def test_imports_are_listed_and_shown(office: Terminal) -> None:
     assert shown.out.startswith("KESOS_CSV of 33.05, addition: VALIDATED\n")
     assert "[NIK_SERIAL_ZERO]" not in office.kesos("import", "show", identifier, "--issues", "0").out
     assert office.kesos("import", "list", "--region", "33.06").out == ""
+
+
+def test_a_sample_as_of_a_day_is_of_that_day_and_the_same_each_time(office: Terminal, tmp_path: Path) -> None:
+    def persons(name: str, *as_of: str) -> bytes:
+        file = tmp_path / name
+        made = office.kesos("sample", "kesos-csv", "--region", "33.02", "--families", "50", "--out", str(file), *as_of)
+        assert made.code == 0
+        with zipfile.ZipFile(file) as archive:
+            return archive.read("persons.csv")
+
+    first = persons("one.zip", "--as-of", "2026-01-31")
+    assert persons("two.zip", "--as-of", "2026-01-31") == first
+    assert persons("three.zip", "--as-of", "2026-02-01") != first
+    assert persons("four.zip") != first
 
 
 def test_what_cannot_be_is_said_in_one_sentence(office: Terminal, tmp_path: Path) -> None:

@@ -62,6 +62,19 @@ def test_settings_that_make_no_sense_are_named_without_their_values(folder: Path
     assert "haram" not in refused.err
 
 
+def test_a_day_of_families_that_is_none_or_still_to_come(terminal: Terminal) -> None:
+    for command in (
+        ("demo",),
+        ("seed", "--region", "33", "--families", "1"),
+        ("sample", "kesos-csv", "--region", "33", "--families", "1", "--out", "x"),
+    ):
+        assert (
+            sentence(terminal.kesos(*command, "--as-of", "kemarin")) == "kemarin is no day: write --as-of 2026-10-01."
+        )
+        assert sentence(terminal.kesos(*command, "--as-of", "9999-12-31")).startswith("9999-12-31 is still to come")
+    assert not terminal.data_dir.exists()
+
+
 def test_a_server_that_is_not_there(folder: Path) -> None:
     terminal = Terminal(folder, KESOS_DATABASE_URL="postgresql://kesos:pw@127.0.0.1:1/kesos")
     for command in ("migrate", "check"):

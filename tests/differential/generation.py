@@ -59,8 +59,10 @@ _RULED: Final = frozenset({"Family.whyNot", "Entitlement.why", "AidExclusion.why
 """Rules have a reference of their own, CEL's evaluation, in tests/bansos/eligibility; sentences are made of them in Python."""
 _COUNTED: Final = frozenset({"aidOverlap", "aidOverlapFamilies"})
 """Root fields that tests/insights holds against counting family by family."""
-_ADDED_UP: Final = frozenset({"aidSummary", "ledgerBalances"})
-"""Root fields that tests/bansos holds against adding up cycle by cycle and line by line."""
+_ADDED_UP: Final = frozenset(
+    {"aidSummary", "ewarongCoverage", "ewarongDayTotals", "ewarongReceipt", "ledgerBalances", "supplierConcentration"}
+)
+"""Root fields that tests/bansos and tests/ewarong hold against adding up cycle by cycle and line by line."""
 _WITHOUT_PLAN: Final = frozenset({"me", "eligibilityTry"})
 """Root fields that are answered in Python."""
 _ELSEWHERE: Final = _SEALED | _RULED
@@ -83,6 +85,23 @@ _WAYS_ON: Final = frozenset(
         "Person": "village regency family healthMemberships",
         "HealthMembership": "person reactivates village regency",
         "MembershipReview": "region job",
+        "EwarongAgent": "village steps dueDiligence services",
+        "EwarongService": "agent village",
+        "ReferencePrice": "region commodity",
+        "PriceObservation": "village agent commodity reference",
+        "EwarongSupplier": "region",
+        "EwarongDelivery": "agent village supplier commodity",
+        "EwarongTransaction": "agent programme lines reversal",
+        "EwarongTransactionLine": "commodity",
+        "EwarongSignal": "agent family district supplier transactions",
+        "EwarongScreening": "region job",
+        "EwarongOtherSales": "agent village",
+        "Commodity": "group",
+        "CommodityGroup": "commodities",
+        "BasketRule": "programme groups prohibited balanced",
+        "EwarongInspection": "agent village findings",
+        "EwarongFinding": "item",
+        "EwarongViolation": "agent village inspection steps statements",
         "PrincipalGrant": "region",
         "CivilRegistryMatching": "region job",
         "Export": "job",
@@ -138,6 +157,20 @@ def _pools(samples: Samples) -> dict[str, Sequence[str | int]]:
                 "entries": "JournalEntry",
                 "wallets": "Wallet",
                 "idleReturns": "IdleReturn",
+                "ewarongAgents": "EwarongAgent",
+                "ewarongServices": "EwarongService",
+                "services": "EwarongService",
+                "referencePrices": "ReferencePrice",
+                "priceObservations": "PriceObservation",
+                "ewarongSuppliers": "EwarongSupplier",
+                "ewarongDeliveries": "EwarongDelivery",
+                "ewarongTransactions": "EwarongTransaction",
+                "ewarongOtherSales": "EwarongOtherSales",
+                "ewarongSignals": "EwarongSignal",
+                "ewarongScreenings": "EwarongScreening",
+                "transactions": "EwarongTransaction",
+                "ewarongInspections": "EwarongInspection",
+                "ewarongViolations": "EwarongViolation",
             }.items()
         },
         "payments.after": (*cursors_of["JournalEntry"], "?"),
@@ -165,6 +198,25 @@ def _pools(samples: Samples) -> dict[str, Sequence[str | int]]:
         "healthMemberships.after": (*samples.membership_cursors, "?", samples.event_cursors[0]),
         "membershipsAtRisk.after": (*samples.membership_cursors, "?"),
         "membershipReviews.after": (*samples.review_cursors, "?"),
+        "families.month": (*("2031-07-01", "2031-08-01") * 4, "2031-07-02", "1990-01-01"),
+        "ewarongChecklist.on": ("2026-03-10", "2018-01-01", "2017-12-31"),
+        "agent": (*aid["EwarongAgent"][::7], *aid["EwarongService"][:1], *_JUNK_IDS[:2]),
+        **{
+            f"{name}.{end}": (*("1999-12-27", "1999-12-31", "2000-01-04") * 3, "2031-01-01")
+            for name in ("priceObservations", "ewarongDeliveries")
+            for end in ("from", "to")
+        },
+        **{
+            f"ewarongTransactions.{end}": (*("2031-07-01", "2031-07-02", "2031-08-01") * 3, "1999-12-27")
+            for end in ("from", "to")
+        },
+        "week": (*("1999-12-27", "2000-01-02", "2000-01-03") * 3, "2031-01-01"),
+        "commodity": (*("RICE", "EGGS") * 6, "BATU", "", "\0"),
+        "group": (*("PROTEIN_HEWANI", "KARBOHIDRAT") * 6, "", "\0"),
+        "commodities.after": (encoded_cursor("CODE", ["RICE"]), encoded_cursor("CODE", [""]), "?"),
+        "basketRule.on": ("2017-12-31", "2019-06-01", "2021-12-31", "2026-01-01"),
+        "ewarongThresholds.on": ("1990-01-01", "1999-12-31", "2026-01-01"),
+        "ewarongServices.on": ("1999-12-31", "1999-12-31", "2020-02-29", "2031-01-01"),
         "year": (2021, 2022, 2026, 2026, -1, 2**31 - 1),
         "first": _SIZES,
         "region": _REGIONS,

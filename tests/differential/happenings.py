@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from tests.differential import (
+    agents_fields,
     cycle_fields,
     export_fields,
     import_fields,
     insurance_fields,
     job_fields,
     ledger_fields,
+    oversight_fields,
     payment_fields,
     programme_fields,
+    sales_fields,
+    signals_fields,
+    supply_fields,
 )
 from tests.differential.rows import Row
 
@@ -165,6 +170,11 @@ async def happen(owner: "asyncpg.Connection[asyncpg.Record]", persons: Sequence[
     await cycle_fields.start(owner)
     await payment_fields.start(owner)
     await ledger_fields.start(owner)
+    await agents_fields.start(owner)
+    await oversight_fields.start(owner)
+    await supply_fields.start(owner)
+    await sales_fields.start(owner)
+    await signals_fields.start(owner)
     for event in _events(persons):
         await _insert(owner, "audit_event", event)
 
@@ -172,6 +182,11 @@ async def happen(owner: "asyncpg.Connection[asyncpg.Record]", persons: Sequence[
 async def unhappen(owner: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Take all of that back."""
     await forget(owner)
+    await signals_fields.clear(owner)
+    await sales_fields.clear(owner)
+    await supply_fields.clear(owner)
+    await oversight_fields.clear(owner)
+    await agents_fields.clear(owner)
     await ledger_fields.clear(owner)
     await payment_fields.clear(owner)
     await cycle_fields.clear(owner)

@@ -32,6 +32,7 @@ from app.authz.permissions import Permission
 from app.domain.registry.nik import check_nik
 from app.settings import TEST_NIK_PROVINCE
 from tests.differential import (
+    agents_fields,
     audit_fields,
     cycle_fields,
     export_fields,
@@ -40,11 +41,15 @@ from tests.differential import (
     job_fields,
     ledger_fields,
     matching_fields,
+    oversight_fields,
     payment_fields,
     principal_fields,
     programme_fields,
     region_fields,
     registry_fields,
+    sales_fields,
+    signals_fields,
+    supply_fields,
 )
 from tests.differential.rows import Reader, decoded_cursor, region_id
 
@@ -76,8 +81,16 @@ NODES: Final[Mapping[str, Permission]] = {
     "JournalEntry": Permission.BANSOS_LEDGER_READ,
     "Wallet": Permission.BANSOS_LEDGER_READ,
     "IdleReturn": Permission.BANSOS_LEDGER_READ,
+    "EwarongAgent": Permission.EWARONG_AGENT_READ,
+    "EwarongService": Permission.EWARONG_AGENT_READ,
+    **oversight_fields.NODES,
+    **supply_fields.NODES,
+    sales_fields.NODE: sales_fields.READ,
+    **signals_fields.NODES,
 }
-_OF_TENANTS: Final = frozenset(NODES) - {"Region", "PrincipalGrant", "Programme", "ProgrammeTerms", "AidExclusion"}
+_OF_TENANTS: Final = frozenset(NODES) - {
+    *("Region", "PrincipalGrant", "Programme", "ProgrammeTerms", "AidExclusion", "Commodity")
+}
 """Types whose ids tell the regency."""
 _TYPES: Final[Mapping[str, Permission]] = {
     **NODES,
@@ -95,6 +108,11 @@ _TYPES: Final[Mapping[str, Permission]] = {
     "ImportConnection": Permission.REGISTRY_IMPORT_READ,
     "JobConnection": Permission.JOBS_JOB_READ,
     "ExportConnection": Permission.EXPORTS_EXPORT_RUN,
+    **agents_fields.TYPES,
+    **oversight_fields.TYPES,
+    **supply_fields.TYPES,
+    **sales_fields.TYPES,
+    **signals_fields.TYPES,
     "HealthMembershipConnection": Permission.BANSOS_MEMBERSHIP_READ,
     "MembershipReviewConnection": Permission.BANSOS_MEMBERSHIP_READ,
     **dict.fromkeys(("AidCycleConnection", "CycleOutcome"), Permission.BANSOS_CYCLE_READ),
@@ -155,6 +173,11 @@ _KEYS: Final = {
     **cycle_fields.KEYS,
     **payment_fields.KEYS,
     **ledger_fields.KEYS,
+    **agents_fields.KEYS,
+    **oversight_fields.KEYS,
+    **supply_fields.KEYS,
+    **sales_fields.KEYS,
+    **signals_fields.KEYS,
 }
 _TYPED_IDS: Final = {
     "Query.civilRegistryMatching": "CivilRegistryMatching:",
@@ -292,7 +315,7 @@ def _well_formed_id(text: str) -> bool:
     match type_name, parts:
         case "Region", [code]:
             return region_id(code) is not None
-        case "Programme", [code]:
+        case "Programme" | "Commodity", [code]:
             return re.fullmatch("[A-Z][A-Z0-9_]{1,39}", code, re.ASCII) is not None
         case ("PrincipalGrant" | "ProgrammeTerms", [id_]) | (
             "AuditEvent"
@@ -301,7 +324,8 @@ def _well_formed_id(text: str) -> bool:
             | "Export"
             | "CycleGeneration"
             | "JournalEntry"
-            | "IdleReturn",
+            | "IdleReturn"
+            | "EwarongScreening",
             ["0", id_],
         ):
             return _is_uuid(id_)
@@ -360,6 +384,10 @@ def _of_type(type_name: str) -> Callable[[Judge, str, Mapping[str, Any]], Codes]
     return check
 
 
+def _anything(_judge: Judge, _given_value: object, _given: Mapping[str, Any]) -> Codes:
+    return set()
+
+
 def _page_size(_judge: Judge, first: int, _given: Mapping[str, Any]) -> Codes:
     return set() if 1 <= first <= 100 else {"PAGE_SIZE_INVALID"}
 
@@ -376,8 +404,14 @@ _CHECKS: Final[Mapping[str, Callable[[Judge, Any, Mapping[str, Any]], Codes]]] =
     "search": _search,
     "Query.programme(code)": _search,
     "programme": _search,
+    "Query.commodities(group)": _search,
+    "commodity": _search,
     "Query.aidExclusions(reason)": _search,
     "cycle": _of_type("AidCycle"),
     "family": _of_type("Family"),
     "wallet": _of_type("Wallet"),
+    "agent": _of_type("EwarongAgent"),
+    "Query.ewarongViolations(code)": _anything,
+    "Query.ewarongSignals(code)": _anything,
+    "EwarongAgent.families(month)": agents_fields.month_codes,
 }

@@ -33,6 +33,7 @@ from app.authz.authorize import Access
 from app.domain.registry.sealing import Seal
 from app.tenants.region_path import RegionLevel
 from tests.differential import (
+    agents_fields,
     audit_fields,
     cycle_fields,
     export_fields,
@@ -41,12 +42,16 @@ from tests.differential import (
     job_fields,
     ledger_fields,
     matching_fields,
+    oversight_fields,
     payment_fields,
     principal_fields,
     programme_fields,
     region_fields,
     registry_fields,
+    sales_fields,
+    signals_fields,
     summary_fields,
+    supply_fields,
 )
 from tests.differential.happenings import forget
 from tests.differential.judgement import NODES, Codes, Judge, KnownRegions
@@ -89,6 +94,11 @@ _COLUMNS: Final[Mapping[str, str]] = {
     **cycle_fields.COLUMNS,
     **payment_fields.COLUMNS,
     **ledger_fields.COLUMNS,
+    **agents_fields.COLUMNS,
+    **oversight_fields.COLUMNS,
+    **supply_fields.COLUMNS,
+    **sales_fields.COLUMNS,
+    **signals_fields.COLUMNS,
 }
 _PREFIXES: Final[Mapping[str, tuple[str, str]]] = {"Assets": ("has_", ""), "ProgrammesReceived": ("last_", "_on")}
 _SYNTAX: Final = frozenset({"GRAPHQL_PARSE_FAILED"})
@@ -147,6 +157,14 @@ _OF_SPANS: Final[Mapping[str, Callable[[Reader, int, UUID], Awaitable[Row | None
     "JournalEntry": ledger_fields.entry_by_id,
     "Wallet": ledger_fields.wallet_by_id,
     "IdleReturn": ledger_fields.return_by_id,
+    "EwarongAgent": agents_fields.agent_by_id,
+    "EwarongService": agents_fields.service_by_id,
+    "EwarongInspection": oversight_fields.inspection_by_id,
+    **supply_fields.BY_ID,
+    "EwarongTransaction": sales_fields.sale_by_id,
+    "EwarongSignal": signals_fields.signal_by_id,
+    "EwarongScreening": signals_fields.screening_by_id,
+    "EwarongViolation": oversight_fields.violation_by_id,
 }
 
 
@@ -154,6 +172,7 @@ _OF_ONE_PART: Final[Mapping[str, Callable[[Reader, str], Awaitable[Row | None]]]
     "Region": lambda reader, code: region_fields.by_id(reader, region_id(code)),
     "PrincipalGrant": lambda reader, id_: principal_fields.by_id(reader, UUID(id_)),
     "Programme": programme_fields.by_code,
+    "Commodity": supply_fields.commodity_by_code,
     "ProgrammeTerms": lambda reader, id_: programme_fields.terms_by_id(reader, UUID(id_)),
 }
 
@@ -209,6 +228,11 @@ _FIELDS: Final[Mapping[str, Resolver]] = {
     **cycle_fields.FIELDS,
     **payment_fields.FIELDS,
     **ledger_fields.FIELDS,
+    **agents_fields.FIELDS,
+    **oversight_fields.FIELDS,
+    **supply_fields.FIELDS,
+    **sales_fields.FIELDS,
+    **signals_fields.FIELDS,
     **audit_fields.FIELDS,
     "Query.node": lambda reader, _root, arguments: _node(reader, arguments["id"]),
     "Query.nodes": _nodes,

@@ -126,12 +126,25 @@ _AID = {
     "KksCard": "select * from kks_card where regency_id in (3402, 3471) and $1::uuid is not null order by regency_id desc, id",
     "JournalEntry": "select * from journal_entry where principal_id = $1 order by regency_id desc, happened_at, id",
     "Wallet": "select * from wallet where regency_id in (3402, 3471) and $1::uuid is not null order by regency_id desc, id",
+    "EwarongAgent": "select * from ewarong_agent where proposed_by = $1 order by regency_id desc, id",
+    "EwarongService": "select * from ewarong_service where planned_by = $1 order by regency_id desc, id",
+    "EwarongInspection": "select * from ewarong_inspection where reported_by = $1 order by regency_id desc, id",
+    "EwarongViolation": "select * from ewarong_violation where recorded_by = $1 order by regency_id desc, id",
+    "ReferencePrice": "select * from reference_price where published_by = $1 order by regency_id desc, id",
+    "PriceObservation": "select * from price_observation where observed_by = $1 order by regency_id desc, id",
+    "EwarongSupplier": "select * from ewarong_supplier where listed_by = $1 order by regency_id desc, name",
+    "EwarongTransaction": "select * from ewarong_transaction where reported_by = $1 order by regency_id desc, id",
+    "EwarongSignal": "select * from ewarong_signal where starts_with(subject_key, $1::uuid::text) order by regency_id desc, id",
+    "EwarongScreening": "select * from ewarong_screening where made_by = $1 order by regency_id desc, id",
+    "EwarongDelivery": "select * from ewarong_delivery where reported_by = $1 order by regency_id desc, id",
+    "EwarongOtherSales": "select * from ewarong_other_sales where reported_by = $1 order by regency_id desc, id",
     "IdleReturn": "select * from idle_return where made_by = $1 order by regency_id desc, id",
 }
 _AID_KEYS = {
     "AidExclusion": ("FAMILY", ("family_id",)),
     "JournalEntry": ("NEWEST", ("happened_at", "id")),
-    **dict.fromkeys(("Entitlement", "KksCard", "Wallet"), ("VILLAGE", ("village_id", "id"))),
+    "EwarongSupplier": ("NAME", ("name", "id")),
+    **dict.fromkeys(("Entitlement", "EwarongAgent", "KksCard", "Wallet"), ("VILLAGE", ("village_id", "id"))),
 }
 
 

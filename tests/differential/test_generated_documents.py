@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from graphql import build_schema
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from tests.differential.agreement import assert_agreement
 from tests.differential.callers import TRUSTED, Person
 from tests.differential.generation import Generated
 from tests.differential.reference import Reference
+
+pytestmark = pytest.mark.long
 
 MORE = int(os.environ.get("KESOS_DIFFERENTIAL_EXAMPLES", "0"))
 SCHEMA = build_schema(api().sdl)

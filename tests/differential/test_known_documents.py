@@ -9,9 +9,16 @@ from tests.differential.known_documents import IDS, LISTS, TYPES, Case
 from tests.differential.known_happenings import HAPPENINGS, REFUSED_HAPPENINGS
 from tests.differential.known_language import LANGUAGE, REFUSALS, VARIABLES
 from tests.differential.known_memberships import MEMBERSHIPS
+from tests.differential.known_outlets import OUTLETS, REFUSED_OUTLETS
+from tests.differential.known_oversight import OVERSIGHT
 from tests.differential.known_programmes import PROGRAMMES
+from tests.differential.known_sales import SALES
+from tests.differential.known_signals import SIGNALS
+from tests.differential.known_supply import REFUSED_SUPPLY, SUPPLY
 from tests.differential.reference import Reference
 from tests.differential.samples import Samples
+
+pytestmark = pytest.mark.long
 
 CASES = [
     *TYPES,
@@ -24,8 +31,15 @@ CASES = [
     *PROGRAMMES,
     *MEMBERSHIPS,
     *AID,
+    *OUTLETS,
+    *OVERSIGHT,
+    *SUPPLY,
+    *SALES,
+    *SIGNALS,
     *REFUSED_HAPPENINGS,
     *REFUSED_AID,
+    *REFUSED_OUTLETS,
+    *REFUSED_SUPPLY,
 ]
 
 

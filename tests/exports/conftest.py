@@ -7,28 +7,21 @@ import pytest
 import pytest_asyncio
 
 from app.authz.roles import Role
-from app.domain.regions.service import load_region_tree
 from app.domain.registry.sealing import Seal
 from app.settings import Settings
-from app.tenants.migrate import migrate
-from app.tenants.server import DatabaseServer, prepare
-from app.tenants.session import open_loader
+from app.tenants.server import DatabaseServer
 from app.worker import Worker, handlers
 from tests.exports.exporting import Exporter
 from tests.support.client import ApiClient, api_of
-from tests.support.world import BANYUMAS, CILACAP, SLEMAN, connected, drop, fill, named
+from tests.support.world import BANYUMAS, CILACAP, SLEMAN, connected, drop, empty_country, fill
 
 if TYPE_CHECKING:
     import asyncpg
 
 
 @pytest_asyncio.fixture(scope="session")
-async def country(running_server: DatabaseServer, settings: Settings, seal: Seal) -> AsyncIterator[DatabaseServer]:
-    own = named(running_server, "exports")
-    await prepare(own)
-    await migrate(own)
-    async with open_loader(own) as loader:
-        await load_region_tree(loader)
+async def country(server: DatabaseServer, settings: Settings, seal: Seal) -> AsyncIterator[DatabaseServer]:
+    own = await empty_country(server, "exports")
     await fill(own, seal, BANYUMAS, CILACAP, SLEMAN)
     yield own
     if settings.database_url is not None:

@@ -45,7 +45,7 @@ BODIES = {
         400,
     ),
     "JSON of depth 100,000": (b'{"query": ' + b"[" * 100_000, 400),
-    "300 kB": (b'{"query": "{ me { permissions } } # ' + b"x" * 300_000 + b'"}', 413),
+    "600 kB": (b'{"query": "{ me { permissions } } # ' + b"x" * 600_000 + b'"}', 413),
 }
 
 

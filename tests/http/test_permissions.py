@@ -1,11 +1,13 @@
 """What a role may not see is masked, or refused before the database hears of it."""
 
+import gc
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from app.authz.permissions import Permission
 from app.authz.roles import Role
+from app.schema.plan.planner import OperationPlan
 from app.settings import DEVELOPMENT_ISSUER
 from tests.authz.people import People
 from tests.support.client import ApiClient
@@ -73,6 +75,12 @@ REFUSED = {
         '{ registrySummary(region: "33", by: REGENCY) { total { persons } } }',
         Permission.INSIGHTS_SUMMARY_READ,
     ),
+    "outlets": Refused(Role.VILLAGE_OPERATOR, "{ ewarongAgents { totalCount } }", Permission.EWARONG_AGENT_READ),
+    "sales of outlets": Refused(
+        Role.PSM,
+        '{ ewarongAgents { nodes { families(month: "2026-07-01") { served } } } }',
+        Permission.EWARONG_TRANSACTION_READ,
+    ),
 }
 
 
@@ -95,6 +103,25 @@ async def test_a_field_without_its_permission_is_refused_before_any_sql_runs(
 async def test_whoever_holds_the_permission_is_answered(api_client: ApiClient, case: Refused) -> None:
     ministry = await api_client.as_(Role.MINISTRY_ADMIN)
     assert await ministry.codes(case.document) == []
+
+
+APPLIED_UNREAD = """mutation($id: ID!) {
+  importApply(input: {id: $id, version: 1}) { ... on ImportApplying { import { id } } }
+}"""
+
+
+async def test_a_plan_keeps_its_refusals_without_who_asked_for_what(api_client: ApiClient) -> None:
+    analyst = await api_client.as_(Role.MINISTRY_ANALYST)
+    search = "query($text: String!) { persons(filter: {search: $text}) { totalCount } }"
+    for number in range(3):
+        assert await analyst.codes(search, text=f"a{number}") == ["NOT_PERMITTED"]
+        assert await analyst.codes(APPLIED_UNREAD, id=f"Import:3302:{number:032}") == ["NOT_PERMITTED"]
+    gc.collect()
+    plans = [each for each in gc.get_objects() if isinstance(each, OperationPlan)]
+    kept = [each for plan in plans for each in (*plan.roots.values(), *plan.payloads.values())]
+    refusals = [each for each in kept if isinstance(each, Exception)]
+    assert {type(each).__name__ for each in refusals} >= {"FieldDenied", "NotPermitted"}
+    assert [each for each in refusals if each.__traceback__ is not None or each.__context__ is not None] == []
 
 
 async def test_a_refused_root_field_leaves_the_others_answered(api_client: ApiClient) -> None:

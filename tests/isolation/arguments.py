@@ -13,6 +13,11 @@ from app.domain.registry.sealing import Seal
 from app.tenants.server import DatabaseServer
 from tests.isolation.cycles import PERIOD, cycle_of, entitlement_of, exclusion_of, generation_of, plant_cycles
 from tests.isolation.cycles import PROGRAMME as AID
+from tests.isolation.ewarong_agents import outlet_of, outlet_values, plant_outlets, service_of
+from tests.isolation.ewarong_oversight import inspection_of, oversight_values, plant_oversight, violation_of
+from tests.isolation.ewarong_sales import plant_sales, sale_of, sale_values
+from tests.isolation.ewarong_signals import plant_signals, screening_of, signal_of, signal_values
+from tests.isolation.ewarong_supply import PRICE_OF_BANYUMAS, plant_supply, supply_of, supply_values
 from tests.isolation.exporting import export_of, plant_exports
 from tests.isolation.happenings import FUTURE, READER
 from tests.isolation.importing import CURSORS, duplicate_of, import_of, plant_imports
@@ -77,6 +82,8 @@ class Belongings:
     """Cursors of the lists of cycles, by their field."""
     of_import_after: Mapping[str, str]
     """Cursors of the lists of the import, by their field."""
+    of_ewarong: tuple[str, ...]
+    """Ids of ``at_outlets``."""
 
 
 _CURSORS = """query($region: String!, $district: String!, $since: DateTime!) {
@@ -131,6 +138,13 @@ async def plant_belongings(server: DatabaseServer, *regencies: Regency) -> None:
         plant_ledger,
         plant_memberships,
     ):
+        await planting(server, *regencies)
+    await plant_market(server, *regencies)
+
+
+async def plant_market(server: DatabaseServer, *regencies: Regency) -> None:
+    """Give each of ``regencies`` outlets and all that happens at them."""
+    for planting in (plant_outlets, plant_oversight, plant_sales, plant_supply, plant_signals):
         await planting(server, *regencies)
 
 
@@ -208,11 +222,23 @@ async def belongings(
             "payments": paid["family"]["payments"]["pageInfo"]["endCursor"],
         },
         of_import_after={name: page["pageInfo"]["endCursor"] for name, page in imports["import"].items()},
+        of_ewarong=at_outlets(regency),
     )
 
 
-def argument_values(own: Belongings, foreign: Belongings) -> dict[str, Values]:
-    """Values by ``Type.field(argument)``. Optional enums need none: every value is walked."""
+def at_outlets(regency: Regency) -> tuple[str, ...]:
+    """Ids of an outlet of ``regency`` and of what belongs to it."""
+    return (
+        *(outlet_of(regency), service_of(regency), inspection_of(regency), violation_of(regency)),
+        *supply_of(regency),
+        *(sale_of(regency), signal_of(regency), screening_of(regency)),
+    )
+
+
+def argument_values(
+    own: Belongings, foreign: Belongings, both: tuple[Regency, Regency] = (BANYUMAS, CILACAP)
+) -> dict[str, Values]:
+    """Values by ``Type.field(argument)``, those of outlets of ``both``. Optional enums need none: every value is walked."""
     regions = [json.dumps(code) for code in (BANYUMAS.code, CILACAP.code, CILACAP.village(1, 1), "33", "34")]
     pages = Values([100], ["1", None])
     # A proof is charged for all that it may hold, so fewer events are asked for with theirs.
@@ -290,6 +316,11 @@ def argument_values(own: Belongings, foreign: Belongings) -> dict[str, Values]:
         **_ledger_values(own, foreign, pages, pages_of_events),
         **_overlap_values(own, foreign, pages),
         **_eligibility_values(),
+        **outlet_values(pages, both),
+        **oversight_values(pages, both),
+        **supply_values(pages, both),
+        **sale_values(pages, both),
+        **signal_values(pages, both),
         "AuditEvent.inclusionProof(seal)": Values(once=[json.dumps("0" * 64)]),
         "Query.region(code)": Values([CILACAP.code], ['"33"']),
         "Query.regions(first)": pages,
@@ -502,7 +533,7 @@ def _import_values(own: Belongings, foreign: Belongings, pages: Values) -> dict[
     }
 
 
-_PUBLIC_IDS = ["Region:33", f"Programme:{PROGRAMME}", TERMS]
+_PUBLIC_IDS = ["Region:33", f"Programme:{PROGRAMME}", TERMS, "Commodity:RICE", PRICE_OF_BANYUMAS]
 
 
 def _ids(belongings: Belongings) -> list[str]:
@@ -529,6 +560,7 @@ def _ids(belongings: Belongings) -> list[str]:
         belongings.card,
         belongings.membership,
         belongings.review,
+        *belongings.of_ewarong,
     ]
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from app.tenants.server import DatabaseServer
 from tests.isolation.cycles import PROGRAMME, cycle_of
 from tests.isolation.working import job_of
+from tests.support.triggers import past_triggers
 from tests.support.world import Regency, connected
 
 if TYPE_CHECKING:
@@ -122,11 +123,11 @@ insert into kks_card (regency_id, id, village_id, family_id, person_id, bank, st
 values ($1::int, $2::text::uuid, $1::bigint * 1000000 + 12001, $3::text::uuid, $3::text::uuid, 'BRI', $4,
   case when $4 <> 'OPENING' then '0042' end, case when $4 <> 'OPENING' then concat('token-', $2::text) end, now())
 """
+_ENTITLED_BEFORE: Final = "delete from entitlement where regency_id = $1 and family_id = any($2)"
 _CLEARED: Final = (
     "delete from bank_report where regency_id = $1 and order_id = any($2)",
     "delete from payment_order where regency_id = $1 and id = any($2)",
     "delete from kks_card where regency_id = $1 and family_id = any($2)",
-    "delete from entitlement where regency_id = $1 and family_id = any($2)",
     "delete from aid_cycle where regency_id = $1 and id = any($2)",
     "delete from journal_line where regency_id = $1 and entry_id in (select id from journal_entry where source_id = any($2))",
     "delete from journal_entry where regency_id = $1 and source_id = any($2)",
@@ -146,7 +147,7 @@ async def plant_payable(owner: "asyncpg.Connection[asyncpg.Record]", regency: Re
         await owner.execute(_CYCLE, place, cycle, PROGRAMME, period, state, _MAKER)
         ids[mutation] = f"AidCycle:{place}:{cycle}"
         if mutation in {"kksCardsOpen", "paymentOrdersMake"}:
-            await owner.execute(_ENTITLED, place, cycle, _uuid(number + 20, place), families[0], "WAITING", None)
+            await _entitle(owner, place, cycle, _uuid(number + 20, place), families[0], "WAITING", None)
     ordered = _uuid(30, place)
     await owner.execute(_CYCLE, place, ordered, PROGRAMME, _ORDERED, "RELEASED", _MAKER)
     for number, (mutation, state) in enumerate(_STATES.items(), 50):
@@ -154,7 +155,7 @@ async def plant_payable(owner: "asyncpg.Connection[asyncpg.Record]", regency: Re
         await owner.execute(_ORDER, place, order, ordered, number, state, "Uji", _MAKER)
         ids[mutation] = f"PaymentOrder:{place}:{order}"
         if mutation == "paymentOrderReturn":
-            await owner.execute(_ENTITLED, place, ordered, _uuid(60, place), families[1], "TOP_UP_FAILED", order)
+            await _entitle(owner, place, ordered, _uuid(60, place), families[1], "TOP_UP_FAILED", order)
     for number, (mutation, state) in enumerate(_CARD_STATES.items(), 2):
         card = _uuid(number + 60, place)
         await owner.execute(_CARD, place, card, families[number], state)
@@ -162,9 +163,16 @@ async def plant_payable(owner: "asyncpg.Connection[asyncpg.Record]", regency: Re
     return ids
 
 
+async def _entitle(owner: "asyncpg.Connection[asyncpg.Record]", *given: object) -> None:
+    async with past_triggers(owner):
+        await owner.execute(_ENTITLED, *given)
+
+
 async def clear_payable(owner: "asyncpg.Connection[asyncpg.Record]", *regencies: Regency) -> None:
     """Take away what ``plant_payable`` has planted, and what became of it."""
     for regency in regencies:
         planted = [UUID(_uuid(number, regency.id)) for number in range(10, 70)]
+        async with past_triggers(owner):
+            await owner.execute(_ENTITLED_BEFORE, regency.id, planted)
         for statement in _CLEARED:
             await owner.execute(statement, regency.id, planted)

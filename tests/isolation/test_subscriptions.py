@@ -12,11 +12,15 @@ from uuid_utils.compat import uuid7
 
 from app.authz.development import ensure_principal, issue_token
 from app.authz.roles import Role
+from app.domain.ewarong.live import CHANNEL, NewTransaction
 from app.main import create_app
 from app.schema.root import api
 from app.settings import DEVELOPMENT_ISSUER, Settings
+from app.tenants.region_path import RegionPath
 from app.tenants.server import DatabaseServer
 from tests.authz.people import People
+from tests.isolation.ewarong_agents import outlet_of, plant_outlets
+from tests.isolation.ewarong_sales import plant_sales, sale_of
 from tests.support.sockets import Json, Live, live_on
 from tests.support.world import BANYUMAS, CILACAP, Regency
 
@@ -43,6 +47,10 @@ class Heard:
     happen: Callable[[Listener], Awaitable[None]]
     prepare: Callable[[Listener], Awaitable[Json]]
     """Makes what is listened to; the variables that name it."""
+    mark: Callable[[Listener], str] = lambda listener: listener.subject
+    """What is in whatever is told of a listener's own, and of nobody else's."""
+    begins_empty: Json | None = None
+    """What the first message tells where nothing of the past is told; None where it tells of the listener's own."""
 
 
 async def _nothing(_listener: Listener) -> Json:
@@ -79,6 +87,14 @@ async def _a_grant_is_given(listener: Listener) -> None:
     )
 
 
+async def _a_transaction_comes_in(listener: Listener) -> None:
+    """As the process tells that it was reported to."""
+    outlet, sale = outlet_of(listener.regency), sale_of(listener.regency)
+    village = RegionPath.parse(listener.regency.village(1, 2)).id
+    new = NewTransaction(listener.regency.id, village, *(UUID(each.rpartition(":")[2]) for each in (outlet, sale)))
+    await listener.people.connection.execute("select pg_notify($1, $2)", CHANNEL, new.text)
+
+
 HEARD: Final[Mapping[str, Heard]] = {
     "accessChanged": Heard(
         "subscription { accessChanged { principal { id subject name } grants { role regionCode } permissions } }",
@@ -90,12 +106,21 @@ HEARD: Final[Mapping[str, Heard]] = {
         _a_job_goes_on,
         _a_job_is_started,
     ),
+    "ewarongTransactionReported": Heard(
+        "subscription { ewarongTransactionReported { missed transaction { id amount agent { id name } } } }",
+        _a_transaction_comes_in,
+        _nothing,
+        lambda listener: sale_of(listener.regency),
+        begins_empty={"ewarongTransactionReported": {"missed": True, "transaction": None}},
+    ),
 }
 """How each subscription is made to speak. Whoever adds one says here what it tells of."""
 
 
 @pytest_asyncio.fixture(scope="module")
 async def live(api_settings: Settings, world: DatabaseServer) -> AsyncIterator[Live]:
+    for planting in (plant_outlets, plant_sales):
+        await planting(world, BANYUMAS, CILACAP)
     async with live_on(api_settings, create_app(api_settings, world)) as live:
         yield live
 
@@ -136,8 +161,11 @@ async def test_a_listener_hears_what_happens_to_its_own_and_not_what_happens_nex
         await heard.happen(own)
         second = (await socket.hear())["payload"]["data"]
         assert second != first
+        if heard.begins_empty is not None:
+            assert first == heard.begins_empty
         for told in (first, second):
             text = orjson.dumps(told).decode()
-            assert own.subject in text
+            assert heard.mark(own) in text or told == heard.begins_empty
+            assert heard.mark(foreign) not in text
             assert foreign.subject not in text
             assert CILACAP.code not in text

@@ -3,14 +3,12 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from app.domain.regions.service import load_region_tree
 from app.settings import Settings
-from app.tenants.migrate import migrate
-from app.tenants.server import DatabaseServer, prepare
-from app.tenants.session import Database, open_loader
+from app.tenants.server import DatabaseServer
+from app.tenants.session import Database
 from tests.jobs.workshop import Workshop
 from tests.support.client import ApiClient, api_of
-from tests.support.world import connected, drop, named
+from tests.support.world import connected, drop, empty_country
 
 if TYPE_CHECKING:
     import asyncpg
@@ -24,12 +22,7 @@ _TALLY = (
 @pytest_asyncio.fixture(scope="package")
 async def jobs_server(server: DatabaseServer) -> AsyncIterator[DatabaseServer]:
     """A database in which nobody but these tests has jobs, with a table that their handlers write to."""
-    jobs_server = named(server, "jobs")
-    await drop(jobs_server)
-    await prepare(jobs_server)
-    await migrate(jobs_server)
-    async with open_loader(jobs_server) as loader:
-        await load_region_tree(loader)
+    jobs_server = await empty_country(server, "jobs")
     async with connected(jobs_server) as owner:
         await owner.execute(_TALLY)
     yield jobs_server

@@ -24,6 +24,8 @@ from tests.jobs.workshop import BANYUMAS, PATIENCE_SECONDS, Workshop, eventually
 from tests.support.process import ROOT, url_of
 from tests.support.sockets import Live, live_on
 
+pytestmark = pytest.mark.long
+
 STEPS = 60
 _LABOUR = ("-m", "tests.jobs.labour")
 _WORKER = ("-m", "app.cli", "worker")

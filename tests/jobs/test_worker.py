@@ -20,6 +20,8 @@ from app.worker import MOST_ATTEMPTS, MOST_FAILURES, Handler, Pace
 from tests.authz.people import People
 from tests.jobs.workshop import BANYUMAS, CILACAP, PATIENCE_SECONDS, Workshop
 
+pytestmark = pytest.mark.long
+
 SECRET: Final = "3302010101010001"
 KIND: Final = JobKind.IMPORT_CHECK
 

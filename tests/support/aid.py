@@ -8,6 +8,7 @@ from uuid import UUID, uuid4, uuid5
 from app.domain.bansos.models.programmes import Benefit, Fund, Relation, TermsState
 from app.domain.bansos.terms import Component, Rule
 from app.tenants.region_path import RegionPath
+from tests.support.triggers import past_triggers
 
 if TYPE_CHECKING:
     import asyncpg
@@ -195,6 +196,10 @@ cross join lateral (
   select id from person where regency_id = f.regency_id and family_id = f.id order by member_no, id limit 1
 ) p
 """
+_ADDED_UP: Final = """
+insert into cycle_outcome (regency_id, cycle_id, outcome, reason, village_low, village_high, families, amount)
+select regency_id, id, 'ENTITLED', '', village_low, village_high, entitled, amount from aid_cycle where id = $1 and entitled > 0
+"""
 _CARDS: Final = """
 insert into kks_card (regency_id, id, village_id, family_id, person_id, bank, state, last_four, token, activated_at, state_at)
 select e.regency_id, gen_random_uuid(), e.village_id, e.family_id, e.recipient_id, ($3::text[])[1 + n % cardinality($3::text[])],
@@ -227,6 +232,8 @@ async def plant_released_cycle(
         await owner.execute(
             _RELEASED, regency_id, cycle_id, code, period_start, revision, entitled, amount, MAKER, CHECKER
         )
-        await owner.execute(_ENTITLED, regency_id, cycle_id, code, period_start, amount, entitled)
+        async with past_triggers(owner):
+            await owner.execute(_ADDED_UP, cycle_id)
+            await owner.execute(_ENTITLED, regency_id, cycle_id, code, period_start, amount, entitled)
         await owner.execute(_CARDS, regency_id, cycle_id, list(banks), cards)
     return cycle_id

@@ -41,6 +41,11 @@ class Regency:
         return self.path.id
 
     @property
+    def tag(self) -> int:
+        """What ids that are made for it end with."""
+        return self.path.id
+
+    @property
     def mark(self) -> str:
         """Stands in every name, address and birth place of the regency, and nowhere else."""
         return f"X{self.id}X"
@@ -57,6 +62,8 @@ class Regency:
         return f"{self.district(district)}.{2000 + number}"
 
 
+EMPTY_COUNTRY = "empty_country"
+"""Name of the database that others are copied from; nobody connects to it."""
 CILACAP = Regency(RegionPath.parse("33.01"), seed=1)
 BANYUMAS = Regency(RegionPath.parse("33.02"), seed=2)
 SLEMAN = Regency(RegionPath.parse("34.04"), seed=3)
@@ -137,6 +144,13 @@ async def connected(server: DatabaseServer) -> "AsyncIterator[asyncpg.Connection
 def named(server: DatabaseServer, name: str) -> DatabaseServer:
     """Another database of the same server, for the same roles."""
     return replace(server, admin=replace(server.admin, database=f"{server.admin.database}_{name}"))
+
+
+async def empty_country(server: DatabaseServer, name: str) -> DatabaseServer:
+    """Another database of the same server: migrated, with the region tree and nothing else."""
+    made = named(server, name)
+    await clone(named(server, EMPTY_COUNTRY), made)
+    return made
 
 
 async def clone(source: DatabaseServer, copy: DatabaseServer) -> None:
