@@ -6,6 +6,9 @@ BIN := .venv/bin
 SAID_BY_RUFF := B104,B311,B404,B603,B608
 READY := .venv/.ready
 
+# What tests and users start reads compiled modules, whoever forbids this shell to keep them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint fmt bench fuzz sbom
 
@@ -15,9 +18,10 @@ help: ## This map
 demo: $(READY) ## Start with a synthetic province: FAMILIES=20000, KESOS_PORT=8000; Ctrl-C stops it
 	@$(BIN)/kesos demo $(if $(FAMILIES),--families $(FAMILIES))
 
+# One process more than cores: tests wait a good part of their time for processes that they have started.
 test: lint ## Lint, compare schema.graphql with the code, run all tests
 	$(BIN)/kesos schema --check
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses $$($(PYTHON) -c 'import os; print(os.cpu_count() + 1)') --dist loadfile
 
 lint: $(READY) ## Style, types, import contracts, dependencies and what is known to be unsafe
 	$(BIN)/ruff check
@@ -32,11 +36,11 @@ fmt: $(READY) ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(READY) ## Measure requests per second beside pgbench, and what others feel of an attack
+bench: $(READY) ## Measure reads, writes and attacks beside pgbench into bench/RESULTS.md; SCALE=full: of a million families too
 	$(BIN)/python -m bench
 
-fuzz: $(READY) ## Ask every root field for whatever the schema allows, for longer than make test does
-	FUZZ_CASES=$(or $(CASES),1000) $(BIN)/pytest tests/fuzz
+fuzz: $(READY) ## Ask every root field for whatever the schema allows, and pay aid in any order, for longer than make test does
+	FUZZ_CASES=$(or $(CASES),1000) MONEY_CASES=$(or $(CASES),1000) $(BIN)/pytest tests/fuzz tests/bansos/test_money_is_conserved.py
 
 sbom: $(READY) ## Write dist/kesos.cdx.json: every package of the environment, its licence and what needs it
 	@mkdir -p dist
