@@ -14,6 +14,8 @@ DateTime = NewType("DateTime", datetime)
 Rupiah = NewType("Rupiah", int)
 _MOST_RUPIAH: Final = 2**53 - 1
 """JavaScript reads no greater whole number without rounding; all aid of a century stays below it."""
+_UNBOUNDED: Final = frozenset({date.min, date.max})
+"""To asyncpg these are no days: it writes them as -infinity and infinity."""
 
 
 def _printed(value: Any) -> str:
@@ -26,7 +28,10 @@ class DateInvalid(DomainError):
     code = "DATE_INVALID"
 
     def __init__(self) -> None:
-        super().__init__("Tanggal ditulis YYYY-MM-DD.", "A Date is written YYYY-MM-DD.")
+        super().__init__(
+            "Tanggal ditulis YYYY-MM-DD, dari 0001-01-02 sampai 9999-12-30.",
+            "A Date is written YYYY-MM-DD, from 0001-01-02 to 9999-12-30.",
+        )
 
 
 class DateTimeInvalid(DomainError):
@@ -85,7 +90,7 @@ def _parse_date(value: Any) -> date:
     except (TypeError, ValueError) as error:
         raise DateInvalid from error
     # Python reads 20000102 and 2000-W01-7 as well; the API has one way to write a day.
-    if day.isoformat() != value:
+    if day.isoformat() != value or day in _UNBOUNDED:
         raise DateInvalid
     return day
 

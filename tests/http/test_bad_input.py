@@ -151,6 +151,8 @@ REFUSED_BY_THE_SCHEMA = {
     "a day that is a number": Bad(BORN, 20000101, "DATE_INVALID"),
     "a day without hyphens": Bad(BORN, "20000101", "DATE_INVALID"),
     "a day of a week": Bad(BORN, "2000-W01-7", "DATE_INVALID"),
+    "a day that stands for no end": Bad(BORN, "9999-12-31", "DATE_INVALID"),
+    "a day that stands for no beginning": Bad(BORN, "0001-01-01", "DATE_INVALID"),
 }
 WITHOUT_VARIABLES = {
     "an empty document": ("", "BAD_REQUEST"),

@@ -157,8 +157,6 @@ async def test_the_last_days_of_the_calendar_are_days(
     assert (await plan(tksk, **service(outlet, weekday=4, **last)))["service"]["validTo"] == "9999-12-30"
     refused = await plan(tksk, **service(outlet, weekday=4, validFrom="9998-12-28", validTo="9999-12-30"))
     assert refused["code"] == "EWARONG_DAYS_INVALID"
-    refused = await plan(tksk, **service(outlet, weekday=4, validFrom="9999-12-31", validTo="9999-12-31"))
-    assert refused["code"] == "EWARONG_DAYS_INVALID"
 
 
 async def test_only_what_moves_and_serves_serves_elsewhere(

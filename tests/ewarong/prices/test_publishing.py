@@ -198,9 +198,10 @@ async def test_a_visit_that_cannot_be_is_refused(
         await report(market_database, *lines)
 
 
-async def test_nobody_sees_tomorrow(market_database: Database) -> None:
-    with pytest.raises(ObservationsInvalid):
-        await report(market_database, rice(1), on=date(2100, 1, 1))
+async def test_nobody_sees_tomorrow_or_a_day_before_there_were_outlets(market_database: Database) -> None:
+    for day in (date(2100, 1, 1), date(2016, 12, 31), date(1, 1, 2)):
+        with pytest.raises(ObservationsInvalid):
+            await report(market_database, rice(1), on=day)
     with pytest.raises(ObservationsInvalid):
         await report(market_database, rice(1), where=market(name=" "))
 
@@ -277,6 +278,8 @@ async def test_a_price_is_of_a_regency_that_is_wholly_the_publishers(
         ({"given": Given(0, "Survei")}, "price"),
         ({"given": Given(1, " ")}, "source"),
         ({"day": date(2100, 1, 4)}, "week"),
+        ({"day": date(2016, 12, 31), "given": Given(1, "Survei")}, "week"),
+        ({"day": date(1, 1, 2), "given": Given(1, "Survei")}, "week"),
     ],
 )
 async def test_a_price_that_cannot_be_is_refused(

@@ -90,7 +90,7 @@ async def signals(caller: Caller, **arguments: Any) -> list[dict[str, Any]]:
 
 
 async def test_days_at_the_end_of_the_calendar_are_days_to_come(verifier: Caller, stall: Stall) -> None:
-    for first, last in (("9999-12-30", "9999-12-31"), ("9999-12-31", "9999-12-31"), ("2026-01-01", "9999-12-31")):
+    for first, last in (("9999-12-29", "9999-12-30"), ("9999-12-30", "9999-12-30"), ("2026-01-01", "9999-12-30")):
         refused = await start(verifier, asked(stall, firstDay=first, lastDay=last))
         assert (refused["__typename"], refused["code"]) == ("InvalidInput", "SCREENING_DAYS_INVALID")
 

@@ -191,8 +191,9 @@ async def test_a_delivery_that_cannot_be_is_refused(
     supplier = await register(market_database)
     with pytest.raises(error):
         await deliver(market_database, outlet, supplier, lines=lines)
-    with pytest.raises(DeliveryInvalid):
-        await deliver(market_database, outlet, supplier, on=date(2100, 1, 1))
+    for day in (date(2100, 1, 1), date(2016, 12, 31)):
+        with pytest.raises(DeliveryInvalid):
+            await deliver(market_database, outlet, supplier, on=day)
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", 1), ("0.5", Decimal("0.5")), ("999999.999", Decimal("999999.999"))])
@@ -229,8 +230,9 @@ async def test_the_later_word_on_a_months_other_sales_counts(
     for wrong in (-1, 100_000_000_001):
         with pytest.raises(OtherSalesInvalid):
             await sell(market_database, outlet, wrong)
-    with pytest.raises(OtherSalesInvalid):
-        await sell(market_database, outlet, 1, day=date(2100, 1, 1))
+    for day in (date(2100, 1, 1), date(2016, 12, 31), date(1, 1, 15)):
+        with pytest.raises(OtherSalesInvalid):
+            await sell(market_database, outlet, 1, day=day)
 
 
 async def _sales(owner: "asyncpg.Connection[asyncpg.Record]", outlet: Outlet) -> list[tuple[object, ...]]:

@@ -17,6 +17,7 @@ from app.domain.ewarong.agents.errors import AgentUnknown
 from app.domain.ewarong.agents.queries import at
 from app.domain.ewarong.catalogue.errors import CommodityUnknown
 from app.domain.ewarong.catalogue.queries import local_today, unknown_commodities
+from app.domain.ewarong.days import out_of_time
 from app.domain.ewarong.models.agents import ewarong_agent
 from app.domain.ewarong.models.catalogue import Place, Quality, price_observation
 from app.domain.ewarong.prices.errors import ObservationKeyUsed, ObservationsInvalid, PlaceUnknown
@@ -82,8 +83,8 @@ async def price_observations_report(
     if unknown := await unknown_commodities(session, {line.commodity for line in lines}):
         raise CommodityUnknown("lines", unknown[0])
     place = await _market(session, where) if isinstance(where, Market) else await _outlet(session, where)
-    if observed_on > await local_today(session, place["regency_id"]):
-        raise ObservationsInvalid("observed_on", "Hari ini belum tiba.", "This day has not come yet.")
+    if wrong := out_of_time(observed_on, await local_today(session, place["regency_id"])):
+        raise ObservationsInvalid("observed_on", *wrong)
     visit = place | {"observed_on": observed_on}
     rows = [visit | _said(line) for line in lines]
     made = {"idempotency_key": idempotency_key} | actor.did("observed")

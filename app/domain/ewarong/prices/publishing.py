@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from app.domain.ewarong.actors import Actor
 from app.domain.ewarong.catalogue.errors import CommodityUnknown
 from app.domain.ewarong.catalogue.queries import is_regency, local_today, unknown_commodities
+from app.domain.ewarong.days import before_outlets
 from app.domain.ewarong.models.catalogue import Place, Quality, price_observation, reference_price
 from app.domain.ewarong.prices.errors import NothingObserved, PriceChanged, PriceInvalid, PriceRegionUnknown
 from app.domain.ewarong.prices.observing import HIGHEST_PRICE
@@ -71,6 +72,8 @@ async def reference_price_publish(
     if await unknown_commodities(session, [commodity]):
         raise CommodityUnknown("commodity", commodity)
     _check(ceiling, given)
+    if wrong := before_outlets(day):
+        raise PriceInvalid("week", *wrong)
     week = day - timedelta(days=day.weekday())
     if week > await local_today(session, regency.id):
         raise PriceInvalid("week", "Minggu ini belum tiba.", "This week has not come yet.")

@@ -22,6 +22,7 @@ from app.domain.ewarong.agents.errors import AgentUnknown
 from app.domain.ewarong.agents.queries import at
 from app.domain.ewarong.catalogue.errors import CommodityUnknown
 from app.domain.ewarong.catalogue.queries import is_regency, local_today, unknown_commodities
+from app.domain.ewarong.days import before_outlets, out_of_time
 from app.domain.ewarong.models.agents import ewarong_agent
 from app.domain.ewarong.models.supply import ewarong_delivery, ewarong_other_sales, ewarong_supplier
 from app.domain.ewarong.supply.errors import (
@@ -146,8 +147,8 @@ async def delivery_report(
     there = sa.exists().where(listed.regency_id == supplier[0], listed.id == supplier[1])
     if supplier[0] != agent[0] or not await session.scalar(sa.select(there)):
         raise SupplierUnknown
-    if delivered_on > await local_today(session, agent[0]):
-        raise DeliveryInvalid("delivered_on", "Hari ini belum tiba.", "This day has not come yet.")
+    if wrong := out_of_time(delivered_on, await local_today(session, agent[0])):
+        raise DeliveryInvalid("delivered_on", *wrong)
     brought = {
         "regency_id": agent[0],
         "village_id": village_id,
@@ -180,8 +181,10 @@ async def other_sales_report(session: AsyncSession, actor: Actor, *, agent: Key,
 
     Raises:
         AgentUnknown: there is no such outlet in scope.
-        OtherSalesInvalid: the month has not come, or the amount cannot be.
+        OtherSalesInvalid: the month cannot be one of sales, or the amount cannot be.
     """
+    if wrong := before_outlets(day):
+        raise OtherSalesInvalid("month", *wrong)
     month = day.replace(day=1)
     if not 0 <= amount <= MOST_SALES:
         raise OtherSalesInvalid("amount", f"Isi 0 sampai {MOST_SALES:,} rupiah.", f"Give 0 to {MOST_SALES:,} rupiah.")

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
+from app.domain.ewarong.days import FIRST_DAY
 from app.domain.ewarong.transactions.errors import TransactionInvalid
 
 MOST_LINES: Final = 50
@@ -22,7 +23,7 @@ _FINEST: Final = Decimal("0.001")
 _LONGEST_CODE: Final = 40
 _LONGEST_TOKEN: Final = 100
 _MOST_SEQUENCE: Final = 2**31 - 1
-_EARLIEST: Final = datetime(2017, 1, 1, tzinfo=UTC)
+_EARLIEST: Final = datetime.combine(FIRST_DAY, time(), UTC)
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 _PLACE: Final = {"latitude": (-11.5, 6.5), "longitude": (94.5, 141.5)}
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
