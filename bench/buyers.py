@@ -172,7 +172,8 @@ class Buyer:
         return head.encode() + body
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._link is None:
+        # Whoever was killed has closed it since; uvloop writes no more to such, and raises no OSError.
+        if self._link is None or self._link[1].is_closing():
             port = random.choice(self._servers).port  # noqa: S311
             try:
                 self._link = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 5)
