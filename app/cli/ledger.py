@@ -19,10 +19,10 @@ _TEXTS: Final = {
     Fault.PAID_WITHOUT_ENTRY: "entitlement {subject}: topped up, and it has {counted} journal entries of that amount",
     Fault.ENTRY_WITHOUT_PAYMENT: "journal entry {subject}: a top-up of no entitlement that is topped up",
     Fault.CLEARING_LEFT: "payment order {subject}: {counted:,} rupiah are on the clearing account, its entitlements wait for {stored:,}",
-    Fault.ORDER_DIFFERS: "payment order {subject}: {stored:,}, its entitlements with a good account give {counted:,}",
+    Fault.ORDER_DIFFERS: "payment order {subject}: {stored:,}, its entitlements give {counted:,}",
     Fault.RELEASE_DIFFERS: "payment order {subject}: {stored:,} rupiah were drawn, the journal released {counted:,}",
     Fault.RETURN_DIFFERS: "entitlement {subject}: {stored:,} rupiah were returned, the journal returned {counted:,}",
-    Fault.CYCLE_DIFFERS: "cycle {subject}: {stored:,}, its list gives {counted:,}",
+    Fault.CYCLE_DIFFERS: "cycle {subject}: {stored:,}, its list and orders give {counted:,}",
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from app.domain.bansos.models.cycles import PaymentStep, entitlement
+from app.domain.bansos.models.cycles import BROUGHT_NOTHING, entitlement
 from app.domain.bansos.models.programmes import Relation, programme_relation, programme_terms
 from app.domain.base import Term
 from app.domain.regions.models import Level
@@ -24,8 +24,6 @@ TARGET_DECILE: Final = 4
 WHOLE: Final = 0
 """The region_id of the row that holds all of the region asked for."""
 _DIVISORS: Final = {Level.PROVINCE: 100_000_000, Level.REGENCY: 1_000_000, Level.DISTRICT: 10_000, Level.VILLAGE: 1}
-_NOT_AIDED: Final = (PaymentStep.CANCELLED, PaymentStep.RETURNED)
-"""Entitlements that brought the family nothing."""
 _TOLD: Final = (Relation.EXCLUSIVE, Relation.TOP_UP)
 Within = Callable[[sa.FromClause], Sequence[sa.ColumnElement[bool]]]
 
@@ -72,7 +70,7 @@ def _aid(asked: Asked) -> sa.Select[Any]:
         .where(
             e.c.period_start <= asked.period,
             e.c.period_start + length > asked.period,
-            e.c.step.not_in([_text(step) for step in _NOT_AIDED]),
+            e.c.step.not_in([_text(step) for step in BROUGHT_NOTHING]),
             asked.in_regencies(e),
             *asked.in_villages(e),
         )

@@ -1,8 +1,10 @@
 """Cards (KKS): where they stand, and what happens to them. Never a number of a card, a token or a PIN is given out."""
 
+from datetime import datetime
 from enum import Enum
 from typing import Annotated, Final, TypeAlias
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import strawberry
@@ -49,6 +51,7 @@ _READ: Final = Permission.BANSOS_CARD_READ
 _CHANGE: Final = Permission.BANSOS_CARD_CHANGE
 _NEEDS: Final = f"Needs `{_CHANGE.value}`."
 _AFTERWARDS: Final = "The card as it stands now. Null where the caller may change cards and not read them."
+_JAKARTA: Final = ZoneInfo("Asia/Jakarta")
 
 
 class _CardOrder(Enum):
@@ -270,7 +273,12 @@ async def _replace(
     info: Info, given: Annotated[KksCardReplaceInput, strawberry.argument(name="input", description="The card.")]
 ) -> KksCardReplaced:
     async with change(info, _CHANGE) as acting:
-        made = await replace_card(acting.session, read("id", card_key, given.id), version=given.version)
+        made = await replace_card(
+            acting.session,
+            read("id", card_key, given.id),
+            version=given.version,
+            today=datetime.now(tz=_JAKARTA).date(),
+        )
         acting.concerns(CARD, [made.id], made.villages)
     return KksCardReplaced(card_key=(made.regency_id, made.id))
 
@@ -313,5 +321,7 @@ class CardsMutation:
     )
     kks_card_replace: KksCardReplaceResult | None = strawberry.mutation(
         resolver=_replace,
-        description=f"Have a new card made for one that was lost, damaged or swapped: the last one of its family alone. {_NEEDS}",
+        description="Have a new card made for one that was lost, damaged or swapped: the last one of its family alone. "
+        "Its holder stays the same while living with the family; else it is whom lists would name: the head, or the oldest adult there. "
+        f"{_NEEDS}",
     )

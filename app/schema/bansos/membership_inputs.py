@@ -74,8 +74,8 @@ class MembershipDecideInput:
     decision: MembershipDecision = strawberry.field(description="What is decided.")
     valid_from: Date | None = strawberry.field(
         default=None,
-        description="Of one that is approved, its first day: not ahead, not before the birth, and after every stretch before it. Today "
-        "where it is left out.",
+        description="Of one that is approved, its first day: not before the birth, after every stretch before it, and not after "
+        "today, or the earliest such day where that is later. The latest such day where it is left out.",
     )
     reason: str | None = strawberry.field(default=None, description=_REASON_HELP)
 
@@ -89,7 +89,9 @@ class MembershipDeactivateInput:
     reason: DeactivationReason = strawberry.field(description="Why it ends.")
     decree: str = strawberry.field(description=_DECREE_HELP)
     on: Date | None = strawberry.field(
-        default=None, description="Its last day, not ahead and not before its first. Today where it is left out."
+        default=None,
+        description="Its last day: not before its first, and not after today, or its first where that is later. The latest such day "
+        "where it is left out.",
     )
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from app.domain.bansos.exclusions import Exclusion
+from app.domain.bansos.models.cycles import PaymentStep
 from app.domain.bansos.models.programmes import Relation
 from app.tenants.region_path import RegionPath
 from tests.bansos.cycles.bureau import MAKER, PERIOD, SECOND, Bureau
@@ -193,6 +194,39 @@ async def test_what_is_not_decided_any_more_excludes_nobody(bureau: Bureau) -> N
     await bureau.act("revise", first, MAKER, reason="data salah", idempotency_key=uuid4())
     reasons = await bureau.reasons(await bureau.generated("DUA"))
     assert reasons["EXCLUDED", "DOUBLE_AID"] == 0
+
+
+_PAID_OUT = ("PAID", "RECONCILED", "CLOSED")
+_WITHOUT_ACCOUNT = ("NO_ACCOUNT", "ACCOUNT_FAILED")
+
+
+@pytest.mark.parametrize(
+    ("state", "step", "counts"),
+    [
+        *[("RELEASED", step.value, step.value not in {"RETURNED", "CANCELLED"}) for step in PaymentStep],
+        *[(state, step, False) for state in _PAID_OUT for step in (*_WITHOUT_ACCOUNT, "RETURNED", "CANCELLED")],
+        *[(state, "TOPPED_UP", True) for state in _PAID_OUT],
+    ],
+)
+async def test_what_another_programme_brings_nobody_any_more_neither_excludes_nor_is_had(
+    bureau: Bureau, state: str, step: str, counts: bool
+) -> None:
+    for code in ("DASAR", "LAIN", "TAMBAHAN"):
+        await plant_programme(bureau.owner, code)
+    await plant_relation(bureau.owner, "LAIN", Relation.EXCLUSIVE, "DASAR")
+    await plant_relation(bureau.owner, "TAMBAHAN", Relation.REQUIRES, "DASAR")
+    cycle = await bureau.approved("DASAR")
+    family, another, *_ = await bureau.entitled(cycle)
+    moved = "update entitlement set step = $3 where cycle_id = $1 and family_id = $2"
+    await bureau.owner.execute("update entitlement set step = 'TOPPED_UP' where cycle_id = $1", cycle["id"])
+    await bureau.owner.execute(moved, cycle["id"], family, step)
+    await bureau.owner.execute("update aid_cycle set state = $2 where id = $1", cycle["id"], state)
+    exclusive, requiring = await bureau.generated("LAIN"), await bureau.generated("TAMBAHAN")
+    found = [await bureau.why(each, family) for each in (exclusive, requiring)]
+    assert found == (
+        [("DOUBLE_AID", "DASAR"), ("", None)] if counts else [("", None), ("REQUIRED_PROGRAMME_MISSING", "DASAR")]
+    )
+    assert [await bureau.why(each, another) for each in (exclusive, requiring)] == [("DOUBLE_AID", "DASAR"), ("", None)]
 
 
 async def test_a_required_programme_must_pay_in_the_same_period(bureau: Bureau) -> None:

@@ -236,20 +236,38 @@ async def test_asking_back_takes_both_letters_and_a_person_who_lives(office: Off
         await office.asked_back(ended, TODAY)
 
 
-async def test_what_is_given_back_is_a_stretch_of_its_own_that_begins_after_the_one_that_ended(office: Office) -> None:
+@pytest.mark.parametrize("given", [None, TODAY + _DAY])
+async def test_what_is_given_back_is_a_stretch_of_its_own_that_begins_after_the_one_that_ended(
+    office: Office, given: date | None
+) -> None:
     ended = await office.ended(await office.person(), on=TODAY)
     before = await office.row(ended.key)
     asked = await office.asked_back(ended, TODAY)
     with pytest.raises(MembershipSamePerson):
         await office.act("accept", MAKER, asked.key, 1, asked_back=True, valid_from=None, today=TODAY)
-    with pytest.raises(MembershipDayWrong):
-        await office.act("accept", DECIDER, asked.key, 1, asked_back=True, valid_from=TODAY, today=TODAY)
-    await office.act("accept", DECIDER, asked.key, 1, asked_back=True, valid_from=None, today=TODAY)
+    for day in (TODAY, TODAY + 2 * _DAY):
+        with pytest.raises(MembershipDayWrong):
+            await office.act("accept", DECIDER, asked.key, 1, asked_back=True, valid_from=day, today=TODAY)
+    await office.act("accept", DECIDER, asked.key, 1, asked_back=True, valid_from=given, today=TODAY)
     row = await office.row(asked.key)
     assert (row["state"], row["valid_from"]) == ("ACTIVE", TODAY + _DAY)
     assert await office.row(ended.key) == before
     with pytest.raises(MembershipExists):
         await office.asked_back(ended, TODAY)
+
+
+@pytest.mark.parametrize("given", [None, TODAY + _DAY])
+async def test_what_begins_tomorrow_ends_no_earlier_and_no_later_than_that_day(
+    office: Office, given: date | None
+) -> None:
+    asked = await office.asked_back(await office.ended(await office.person(), on=TODAY), TODAY)
+    await office.act("accept", DECIDER, asked.key, 1, asked_back=True, valid_from=None, today=TODAY)
+    ending: dict[str, Any] = {"reason": DeactivationReason.WAGE_EARNER, "decree": DECREE, "today": TODAY}
+    for day in (TODAY, TODAY + 2 * _DAY):
+        with pytest.raises(MembershipDayWrong):
+            await office.act("deactivate", MAKER, asked.key, 2, on=day, **ending)
+    await office.act("deactivate", MAKER, asked.key, 2, on=given, **ending)
+    assert (await office.row(asked.key))["valid_to"] == TODAY + _DAY
 
 
 async def test_who_belongs_to_another_segment_by_now_is_not_given_back(office: Office) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from app.domain.bansos.models.cycles import PaymentStep
 from app.domain.bansos.models.ledger import EntryKind
+from app.domain.bansos.models.payments import OrderState
 from tests.bansos.ledger.books import CASHIER, Books, entry
 from tests.support.triggers import past_triggers
 
@@ -24,7 +25,7 @@ values (3302, $1, 'ENTITLED', '', 3302000000, 3302999999, $2, $3)
 _ORDER: Final = """
 insert into payment_order (regency_id, id, village_low, village_high, cycle_id, bank, number, state, entitlements, amount,
   valid_entitlements, valid_amount, sp2d_at, made_by, made_by_name, made_at)
-values (3302, $1, 3302000000, 3302999999, $2, 'BRI', 1, 'SETTLED', $4, $5, $4, $5, now(), $3, 'Kasir', now())
+values (3302, $1, 3302000000, 3302999999, $2, 'BRI', 1, $6, $4, $5, $4, $5, now(), $3, 'Kasir', now())
 """
 _ENTITLEMENT: Final = """
 insert into entitlement (regency_id, id, village_id, cycle_id, programme_code, terms_version, period_start, family_id, recipient_id,
@@ -45,11 +46,13 @@ class Planted:
     """The row for ``Books.post`` that releases the money."""
 
 
-async def plant_order(books: Books, *steps: PaymentStep, amount: int) -> Planted:
+async def plant_order(
+    books: Books, *steps: PaymentStep, amount: int, state: OrderState = OrderState.SETTLED
+) -> Planted:
     """An order with an entitlement to ``amount`` at each of ``steps``, of the first families of Banyumas in turn; nothing is posted yet."""
     cycle, order, count = uuid4(), uuid4(), len(steps)
     await books.owner.execute(_CYCLE, cycle, PERIOD, CASHIER, count, count * amount)
-    await books.owner.execute(_ORDER, order, cycle, CASHIER, count, count * amount)
+    await books.owner.execute(_ORDER, order, cycle, CASHIER, count, count * amount, state.value)
     ids = tuple(uuid4() for _ in steps)
     async with past_triggers(books.owner):
         await books.owner.execute(_OUTCOME, cycle, count, count * amount)

@@ -9,6 +9,7 @@ import pytest_asyncio
 from app.domain.bansos.ledger.checking import CHECKS, Fault, check_ledger
 from app.domain.bansos.models.cycles import PaymentStep
 from app.domain.bansos.models.ledger import Account, EntryKind
+from app.domain.bansos.models.payments import OrderState
 from app.domain.checking import Discrepancy
 from app.tenants.session import open_loader
 from tests.bansos.ledger.books import PROGRAMMES, Books, entry
@@ -194,13 +195,28 @@ async def test_money_that_is_left_on_the_clearing_account_of_an_order(books: Boo
     ]
 
 
-async def test_an_order_that_waits_for_its_bank_holds_what_its_families_wait_for(books: Books) -> None:
-    waiting = (PaymentStep.SP2D, PaymentStep.STANDING_INSTRUCTION, PaymentStep.TOP_UP_FAILED)
-    planted = await plant_order(books, *waiting, amount=300)
+@pytest.mark.parametrize(
+    ("state", "steps"),
+    [
+        (OrderState.SP2D, (PaymentStep.SP2D, PaymentStep.SP2D, PaymentStep.SP2D)),
+        (
+            OrderState.STANDING_INSTRUCTION,
+            (PaymentStep.STANDING_INSTRUCTION, PaymentStep.TOP_UP_FAILED, PaymentStep.STANDING_INSTRUCTION),
+        ),
+        (OrderState.SETTLED, (PaymentStep.TOP_UP_FAILED, PaymentStep.TOP_UP_FAILED, PaymentStep.TOP_UP_FAILED)),
+    ],
+)
+async def test_an_order_that_waits_for_its_bank_holds_what_its_families_wait_for(
+    books: Books, state: OrderState, steps: tuple[PaymentStep, ...]
+) -> None:
+    planted = await plant_order(books, *steps, amount=300, state=state)
     await books.post(planted.release)
     assert await books.check() == []
     await books.owner.execute("update entitlement set step = 'OMSPAN' where id = $1", planted.entitlements[0])
-    assert await books.check() == [Discrepancy(Fault.CLEARING_LEFT, BANYUMAS.id, str(planted.order), 600, 900)]
+    assert await books.check() == [
+        Discrepancy(Fault.CLEARING_LEFT, BANYUMAS.id, str(planted.order), 600, 900),
+        Discrepancy(Fault.ORDER_DIFFERS, BANYUMAS.id, f"{planted.order} {state.value} with OMSPAN", 0, 1),
+    ]
 
 
 _TOTALS_OF_LINES = """
@@ -236,9 +252,67 @@ async def test_an_order_that_says_more_than_its_families_are_to_receive(books: B
     ]
     await books.owner.execute("update payment_order set valid_amount = 900, valid_entitlements = 2")
     assert await books.check() == [Discrepancy(Fault.ORDER_DIFFERS, BANYUMAS.id, f"{paid.order} entitlements", 2, 3)]
-    # Who failed the check of accounts is not among them, and an order that is being checked says nothing yet.
-    await books.owner.execute("update payment_order set state = 'ACCOUNT_CHECK'")
+
+
+async def test_an_order_that_is_being_checked_says_nothing_yet(books: Books) -> None:
+    steps = (PaymentStep.ACCOUNT_CHECK, PaymentStep.ACCOUNT_VALID, PaymentStep.ACCOUNT_FAILED, PaymentStep.CANCELLED)
+    await plant_order(books, *steps, amount=300, state=OrderState.ACCOUNT_CHECK)
+    await books.owner.execute("update payment_order set valid_entitlements = null, valid_amount = null, sp2d_at = null")
     assert await books.check() == []
+
+
+_AT_ANY_TIME = (PaymentStep.ACCOUNT_FAILED, PaymentStep.CANCELLED)
+_ANSWERED = (PaymentStep.TOPPED_UP, PaymentStep.TOP_UP_FAILED, PaymentStep.RETURNED)
+_STEPS_OF = {
+    OrderState.ACCOUNT_CHECK: (PaymentStep.ACCOUNT_CHECK, PaymentStep.ACCOUNT_VALID),
+    OrderState.ACCOUNTS_CHECKED: (PaymentStep.ACCOUNT_VALID,),
+    OrderState.SPM: (PaymentStep.SPM,),
+    OrderState.OMSPAN: (PaymentStep.OMSPAN,),
+    OrderState.SP2D: (PaymentStep.SP2D,),
+    OrderState.STANDING_INSTRUCTION: (PaymentStep.STANDING_INSTRUCTION, *_ANSWERED),
+    OrderState.SETTLED: _ANSWERED,
+}
+
+
+@pytest.mark.parametrize("state", OrderState)
+async def test_an_entitlement_at_a_step_that_the_state_of_its_order_does_not_allow(
+    books: Books, state: OrderState
+) -> None:
+    planted = await plant_order(books, *PaymentStep, amount=300, state=state)
+    found = {
+        each.subject.split()[-1]: each.counted
+        for each in await books.check()
+        if each.fault is Fault.ORDER_DIFFERS and each.subject.startswith(f"{planted.order} {state.value} with")
+    }
+    assert found == {step.value: 1 for step in PaymentStep if step not in (*_AT_ANY_TIME, *_STEPS_OF[state])}
+
+
+@pytest.mark.parametrize("state", ["PAID", "RECONCILED", "CLOSED"])
+@pytest.mark.parametrize(
+    ("tampered", "what"),
+    [
+        ("update payment_order set state = 'STANDING_INSTRUCTION'", "unsettled orders"),
+        ("update entitlement set step = 'TOP_UP_FAILED' where id = $1", "waiting entitlements"),
+        ("update entitlement set step = 'ACCOUNT_CHECK' where id = $1", "waiting entitlements"),
+        ("update entitlement set step = 'WAITING', order_id = null where id = $1", "waiting entitlements"),
+    ],
+)
+async def test_a_cycle_that_is_over_while_somebody_waits(
+    books: Books, paid: Paid, state: str, tampered: str, what: str
+) -> None:
+    await books.owner.execute("update aid_cycle set state = $1", state)
+    assert await books.check() == []
+    await books.owner.execute(tampered, *([paid.failed] if "$1" in tampered else []))
+    assert Discrepancy(Fault.CYCLE_DIFFERS, BANYUMAS.id, f"{paid.cycle} {what}", 0, 1) in await books.check()
+
+
+async def test_a_cycle_that_is_over_while_the_bank_holds_money(books: Books, paid: Paid) -> None:
+    """Its families wait for nothing."""
+    await books.owner.execute("update aid_cycle set state = 'CLOSED'")
+    await books.reverse(await books.key(paid.returned))
+    assert Discrepancy(Fault.CLEARING_LEFT, BANYUMAS.id, str(paid.order), 0, 300) in await books.check()
+    await books.owner.execute("update entitlement set step = 'TOP_UP_FAILED' where id = $1", paid.failed)
+    assert await kinds(books) == {Fault.CYCLE_DIFFERS}
 
 
 async def test_a_return_that_was_reversed_has_returned_nothing(books: Books, paid: Paid) -> None:
@@ -303,13 +377,27 @@ async def test_an_entitlement_that_was_raised_after_its_list_was_made(books: Boo
     }
 
 
-async def test_a_cycle_that_is_generated_anew_says_nothing_yet(books: Books, paid: Paid) -> None:
+_NO_COUNTS = "update aid_cycle set state = $1, families = null, entitled = null, amount = null, generated_at = null"
+
+
+@pytest.mark.parametrize("state", ["DRAFT", "SUPERSEDED"])
+async def test_a_cycle_that_is_generated_anew_or_was_revised_meanwhile_says_nothing(
+    books: Books, paid: Paid, state: str
+) -> None:
     assert paid
     async with past_triggers(books.owner):
-        await books.owner.execute(
-            "update aid_cycle set state = 'DRAFT', families = null, entitled = null, amount = null, generated_at = null"
-        )
+        await books.owner.execute(_NO_COUNTS, state)
     assert await books.check() == []
+
+
+@pytest.mark.parametrize("state", ["GENERATED", "VERIFIED", "APPROVED", "RELEASED", "PAID", "RECONCILED", "CLOSED"])
+async def test_a_cycle_with_a_list_and_without_counts(books: Books, paid: Paid, state: str) -> None:
+    async with past_triggers(books.owner):
+        await books.owner.execute(_NO_COUNTS, state)
+    assert await books.check() == [
+        Discrepancy(Fault.CYCLE_DIFFERS, BANYUMAS.id, f"{paid.cycle} {what}", 0, counted)
+        for what, counted in (("amount", 900), ("entitled", 3), ("families", 3))
+    ]
 
 
 async def test_a_payment_of_another_programme_is_none(books: Books, paid: Paid) -> None:

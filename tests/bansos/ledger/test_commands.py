@@ -11,6 +11,7 @@ from app.domain.audit.proofs import inclusion_proof
 from app.domain.audit.seals import newest_seal, seal_new
 from app.domain.audit.streams import LEDGER
 from app.domain.bansos.models.cycles import PaymentStep
+from app.domain.bansos.models.payments import OrderState
 from tests.bansos.ledger.books import COUNTRY, Books, EntryKey
 from tests.bansos.ledger.planted import plant_order
 from tests.cli.terminal import Terminal
@@ -31,7 +32,7 @@ def terminal(books: Books, tmp_path: Path) -> Terminal:
 @pytest_asyncio.fixture
 async def released(books: Books) -> EntryKey:
     """An entry that is not sealed yet."""
-    release = (await plant_order(books, PaymentStep.SP2D, amount=5)).release
+    release = (await plant_order(books, PaymentStep.SP2D, amount=5, state=OrderState.SP2D)).release
     await books.post(release)
     return await books.key(release["source_key"])
 

@@ -3,8 +3,10 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
+from tests.bansos.payments.answers import answer_to
 from tests.support.process import ROOT, until
 
 TOKEN = "rahasia-bank"
@@ -67,3 +75,34 @@ def _answers(bank: SimulatedBank) -> bool:
         return bool(bank.asked())
     except httpx2.TransportError:
         return False
+
+
+@dataclass
+class StumblingBank:
+    """A bank whose answers are damaged as long as it stumbles."""
+
+    url: str
+    stumbles: bool = True
+    asked: int = 0
+
+    async def answer(self, request: Request) -> Response:
+        self.asked += 1
+        whole = answer_to(await request.body())
+        return Response(whole[:-2] + b"z\n" if self.stumbles else whole)
+
+
+@contextmanager
+def stumbling_bank() -> Iterator[StumblingBank]:
+    """Such a bank on a free port, until the context ends."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bank = StumblingBank(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        application = Starlette(routes=[Route("/v1/files", bank.answer, methods=["POST"])])
+        http = uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False, lifespan="off"))
+        thread = threading.Thread(target=http.run, kwargs={"sockets": [taken]}, name="stumbling-bank")
+        thread.start()
+        try:
+            until(lambda: http.started, "the bank did not begin")
+            yield bank
+        finally:
+            http.should_exit = True
+            thread.join(30)

@@ -15,6 +15,7 @@ from app.authz.authorize import OPERATOR_ID, authorize, operator_access
 from app.authz.enforcer import load_role_matrix
 from app.authz.permissions import Permission
 from app.authz.roles import Role
+from app.domain.bansos.ledger.checking import check_ledger
 from app.domain.bansos.ledger.posting import post_entries
 from app.domain.bansos.models.cycles import PaymentStep
 from app.domain.bansos.models.ledger import Account, EntryKind, wallet
@@ -23,7 +24,7 @@ from app.schema.bansos.payment_running import PaymentHandlers
 from app.settings import Settings
 from app.tenants.region_path import RegionPath
 from app.tenants.server import DatabaseServer
-from app.tenants.session import Database
+from app.tenants.session import Database, open_loader
 from app.worker import Worker
 from tests.jobs.workshop import PATIENCE_SECONDS, QUICK
 from tests.support.aid import plant_programme, plant_released_cycle
@@ -256,6 +257,8 @@ class Office:
             "group by family_id, programme_code, period_start having count(*) > 1) t"
         )
         assert twice == 0
+        async with open_loader(self.server) as loader:
+            assert await check_ledger(loader) == []
 
 
 def key_of(node: str) -> UUID:

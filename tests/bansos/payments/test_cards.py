@@ -1,6 +1,8 @@
 """Cards: legal ways alone, and never the number of a card or a PIN."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +14,7 @@ from app.authz.roles import Role
 from app.domain.bansos.models.payments import CardState
 from app.domain.bansos.payments.cards import TRANSITIONS
 from tests.bansos.payments.banks import TOKEN, SimulatedBank
-from tests.bansos.payments.office import FAMILIES, Office
+from tests.bansos.payments.office import FAMILIES, Office, key_of
 from tests.jobs.workshop import PATIENCE_SECONDS
 from tests.support.world import CILACAP
 
@@ -142,6 +144,92 @@ async def test_only_the_last_card_of_a_family_is_replaced(office: Office, after:
     assert (last.get("card", {}).get("state"), last.get("code")) == (
         ("OPENING", None) if after == "LOST" else (None, "KKS_CARD_STATE_WRONG")
     )
+
+
+@asynccontextmanager
+async def registry_as_it_was(office: Office, family: UUID) -> AsyncIterator[None]:
+    """Whatever is written to ``family`` and its persons is as it was afterwards."""
+    owner = office.owner
+    village = await owner.fetchval("select village_id from family where id = $1", family)
+    persons = await owner.fetch("select id, presence::text from person where family_id = $1", family)
+    try:
+        yield
+    finally:
+        await owner.execute("update family set village_id = $2 where id = $1", family, village)
+        await owner.executemany(
+            "update person set presence = $2::text::presence, family_id = $3 where id = $1",
+            [(row["id"], row["presence"], family) for row in persons],
+        )
+
+
+async def lost_card(office: Office) -> tuple[Any, UUID, Any]:
+    """A lost card, its family, and those of the family who live there, the recipient of lists first."""
+    await office.cycle(cards=FAMILIES)
+    living = """select id, birth_date from person where family_id = $1 and presence in ('PRESENT', 'NEW_MEMBER')
+      and (relationship = 'HEAD' or birth_date <= current_date - interval '19 years') order by relationship <> 'HEAD', birth_date, id"""
+    await office.owner.execute("update kks_card set state = 'LOST'")
+    for card in await cards(office):
+        family = key_of(card["familyId"])
+        persons = await office.owner.fetch(living, family)
+        if len(persons) > 1:
+            held = "update kks_card set person_id = $2 where family_id = $1"
+            await office.owner.execute(held, family, persons[0]["id"])
+            return card, family, persons
+    raise AssertionError("no family has two adults")
+
+
+async def new_holder(office: Office, family: UUID) -> Any:
+    return await office.owner.fetchrow(
+        "select person_id, village_id from kks_card where family_id = $1 and state = 'OPENING'", family
+    )
+
+
+@pytest.mark.parametrize("presence", ["DECEASED", "MOVED_ABROAD", "NOT_FOUND"])
+async def test_who_is_gone_gets_no_card_and_the_recipient_of_lists_does(office: Office, presence: str) -> None:
+    card, family, persons = await lost_card(office)
+    gone = "update person set presence = $2::text::presence where id = $1"
+    async with registry_as_it_was(office, family):
+        await office.owner.execute(gone, persons[0]["id"], presence)
+        made = await do(office, REPLACE, id=card["id"], version=card["version"])
+        assert made["card"]["state"] == "OPENING", made
+        assert (await new_holder(office, family))["person_id"] == persons[1]["id"]
+
+
+async def test_who_lives_with_another_family_by_now_gets_no_card_of_the_old_one(office: Office) -> None:
+    card, family, persons = await lost_card(office)
+    left = "update person set family_id = (select id from family where regency_id = 3302 and id <> $2 limit 1) where id = $1"
+    async with registry_as_it_was(office, family):
+        await office.owner.execute(left, persons[0]["id"], family)
+        await do(office, REPLACE, id=card["id"], version=card["version"])
+        assert (await new_holder(office, family))["person_id"] == persons[1]["id"]
+
+
+async def test_who_holds_a_card_and_lives_there_holds_the_next_one_where_the_family_lives_now(office: Office) -> None:
+    card, family, persons = await lost_card(office)
+    # Not whom lists would name, and the holder all the same.
+    held = "update kks_card set person_id = $2 where family_id = $1"
+    await office.owner.execute(held, family, persons[1]["id"])
+    village = await office.owner.fetchval(
+        "select village_id from family where regency_id = 3302 and village_id <> (select village_id from family where id = $1) limit 1",
+        family,
+    )
+    async with registry_as_it_was(office, family):
+        await office.owner.execute("update family set village_id = $2 where id = $1", family, village)
+        await do(office, REPLACE, id=card["id"], version=card["version"])
+        assert tuple(await new_holder(office, family)) == (persons[1]["id"], village)
+
+
+async def test_where_nobody_is_left_who_may_hold_a_card_there_is_no_new_one(office: Office) -> None:
+    card, family, persons = await lost_card(office)
+    async with registry_as_it_was(office, family):
+        await office.owner.execute("update person set presence = 'DECEASED' where family_id = $1", family)
+        refused = await do(office, REPLACE, id=card["id"], version=card["version"])
+        assert refused["code"] == "KKS_CARD_HOLDER_MISSING"
+        assert await new_holder(office, family) is None
+        # Nothing was changed: once the registry knows of somebody, the card is replaced.
+        alive = "update person set presence = 'NEW_MEMBER' where id = $1"
+        await office.owner.execute(alive, persons[1]["id"])
+        assert (await do(office, REPLACE, id=card["id"], version=card["version"]))["card"]["state"] == "OPENING"
 
 
 async def test_a_withdrawn_card_is_not_replaced(office: Office) -> None:

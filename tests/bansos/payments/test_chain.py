@@ -1,5 +1,6 @@
 """The whole way of the money, over HTTP, with a bank in a process of its own."""
 
+import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -7,9 +8,11 @@ import pytest
 from pydantic import SecretStr
 
 from tests.bansos.payments.answers import opened
-from tests.bansos.payments.banks import TOKEN, SimulatedBank
+from tests.bansos.payments.banks import TOKEN, SimulatedBank, stumbling_bank
 from tests.bansos.payments.office import AMOUNT, FAMILIES, Office
+from tests.jobs.workshop import PATIENCE_SECONDS
 
+SEND = """mutation($id: ID!) { answer: paymentOrderSend(input: {id: $id}) { __typename ... on UserError { code message } } }"""
 ORDER_STATES = ("ACCOUNTS_CHECKED", "SETTLED")
 _CARD_OF_FIRST = """
 insert into kks_card (regency_id, id, village_id, family_id, person_id, bank, state, last_four, token, activated_at, state_at)
@@ -142,3 +145,39 @@ async def test_where_the_bank_can_be_reached_no_officer_carries_a_file(office: O
     steps = await office.steps(cycle)
     assert steps["TOPPED_UP"] > 0
     assert sum(steps.values()) == FAMILIES
+
+
+async def test_an_answer_that_was_damaged_is_asked_for_again(office: Office) -> None:
+    cycle = await office.cycle()
+    with stumbling_bank() as bank:
+        async with office.worker(bank_url=bank.url):
+            await office.make(cycle)
+            (order,) = await office.orders(cycle)
+            assert await readings(office, order["id"], sent=1) == [("FAILED", "BANK_FILE_MALFORMED")]
+            # The same answer is not read again.
+            await send_again(office, order["id"])
+            assert await readings(office, order["id"], sent=2) == [("FAILED", "BANK_FILE_MALFORMED")]
+            bank.stumbles = False
+            await send_again(office, order["id"])
+            read = await readings(office, order["id"], sent=3)
+    assert sorted(read, key=str) == [("FAILED", "BANK_FILE_MALFORMED"), ("SUCCEEDED", None)]
+    assert bank.asked == 3
+    assert (await office.order(order["id"]))["state"] == "ACCOUNTS_CHECKED"
+    assert await office.steps(cycle) == {"ACCOUNT_VALID": FAMILIES}
+
+
+async def send_again(office: Office, order: str) -> None:
+    answer = (await (await office.admin()).query(SEND, id=order))["answer"]
+    assert answer == {"__typename": "PaymentOrderSending"}
+
+
+async def readings(office: Office, order: str, sent: int) -> list[tuple[str, str | None]]:
+    """How the answers to an order were read, once it was sent so often and no job is left to do."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            jobs = (await office.order(order))["jobs"]["nodes"]
+            ended = [each for each in jobs if each["state"] in {"SUCCEEDED", "FAILED"}]
+            if ended == jobs and sum(each["kind"] == "BANK_FILE" for each in jobs) == sent:
+                read = [each for each in jobs if each["kind"] == "BANK_RESULTS"]
+                return [(each["state"], each["error"] and each["error"]["code"]) for each in read]
+            await asyncio.sleep(0.05)

@@ -47,6 +47,7 @@ async def test_a_cycle_ends_in_three_steps_none_of_which_is_left_out(office: Off
             answer = await end(office, name, cycle)
             assert answer["cycle"]["state"] == state, answer
             assert (await end(office, name, cycle))["code"] == "CYCLE_STATE_WRONG"
+            await office.assert_right()
         assert (await office.make(cycle, version=4))["code"] == "CYCLE_STATE_WRONG"
 
 

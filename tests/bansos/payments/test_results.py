@@ -248,3 +248,30 @@ async def test_a_family_whose_card_was_blocked_after_the_check_is_not_paid(offic
         await office.step("paymentOrderReturn", order)
     assert await office.steps(cycle) == {"TOPPED_UP": FAMILIES - 3, "RETURNED": 3}
     await office.assert_right()
+
+
+async def test_who_got_another_card_before_the_bank_found_fault_with_the_old_one_is_in_a_later_order(
+    office: Office,
+) -> None:
+    async with office.worker():
+        cycle, order, request = await ordered(office)
+        # Activated after the order was made and before the bank answers.
+        family = await office.owner.fetchval("select family_id from kks_card order by id limit 1")
+        await office.owner.execute("update kks_card set state = 'LOST' where family_id = $1", family)
+        await office.owner.execute(
+            "insert into kks_card (regency_id, id, village_id, family_id, person_id, bank, state, last_four, token, activated_at, "
+            "state_at) select regency_id, gen_random_uuid(), village_id, family_id, person_id, bank, 'ACTIVE', '0001', "
+            "concat('N', md5(id::text)), now(), now() from kks_card where family_id = $1",
+            family,
+        )
+        old = await office.owner.fetchval("select token from kks_card where state = 'LOST'")
+        other = next(line.token for line in opened(request)[1] if line.token != old)
+        answer = answer_to(request, lambda _number, line: "ACCOUNT_CLOSED" if line.token in {old, other} else "OK")
+        assert (await office.report(order, answer))["state"] == "SUCCEEDED"
+        assert (await office.steps(cycle))["ACCOUNT_FAILED"] == 2
+        # The other one whose account failed has no other card, and is asked about once.
+        assert (await office.make(cycle))["entitlements"] == 1
+        assert (await office.make(cycle))["entitlements"] == 0
+        assert (await office.steps(cycle))["ACCOUNT_FAILED"] == 1
+        step = await office.owner.fetchval("select step from entitlement where family_id = $1", family)
+        assert step == "ACCOUNT_CHECK"

@@ -6,7 +6,7 @@ from typing import Final
 
 import asyncpg
 
-from app.domain.bansos.models.cycles import PaymentStep
+from app.domain.bansos.models.cycles import BROUGHT_NOTHING
 from app.domain.checking import Discrepancy, discrepancies
 
 
@@ -16,7 +16,7 @@ class Fault(StrEnum):
     ENTITLED_TWICE = "ENTITLED_TWICE"
 
 
-_NOTHING: Final = ", ".join(f"'{step.value}'" for step in (PaymentStep.CANCELLED, PaymentStep.RETURNED))
+_NOTHING: Final = ", ".join(f"'{step.value}'" for step in BROUGHT_NOTHING)
 # A row for each of the entitlements, so that each regency finds its own.
 _ENTITLED_TWICE: Final = f"""
 with entitled as (

@@ -10,10 +10,18 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.domain.bansos.cycles.queries import GIVEN_UP, Cycle
+from app.domain.bansos.cycles.queries import GIVEN_UP, PAID_OUT, Cycle
 from app.domain.bansos.eligibility.decisions import decided, unmet
 from app.domain.bansos.exclusions import Exclusion
-from app.domain.bansos.models.cycles import Outcome, PaymentStep, aid_cycle, aid_exclusion, cycle_outcome, entitlement
+from app.domain.bansos.models.cycles import (
+    BROUGHT_NOTHING,
+    Outcome,
+    PaymentStep,
+    aid_cycle,
+    aid_exclusion,
+    cycle_outcome,
+    entitlement,
+)
 from app.domain.bansos.models.payments import CardState, kks_card
 from app.domain.bansos.models.programmes import Relation
 from app.domain.bansos.programmes.queries import quota, related
@@ -21,15 +29,20 @@ from app.domain.bansos.terms import Terms
 from app.tenants.region_path import Span
 
 _INACTIVE: Final = [CardState.BLOCKED.value, CardState.WITHDRAWN.value]
+_NOTHING: Final = [step.value for step in BROUGHT_NOTHING]
+_NO_ACCOUNT: Final = [PaymentStep.NO_ACCOUNT.value, PaymentStep.ACCOUNT_FAILED.value]
 _EXCLUSIVE: Final = "exclusive_code"
 
 
 class Others(NamedTuple):
-    """What other programmes pay in the period, as far as it matters: ``cycles`` hold their entitlements."""
+    """What other programmes pay in the period, as far as it matters: ``cycles`` hold their entitlements, ``paid_out`` are those of them
+    in which nobody is paid any more.
+    """
 
     exclusive: tuple[str, ...]
     required: tuple[str, ...]
     cycles: tuple[Any, ...]
+    paid_out: tuple[Any, ...]
 
 
 class Counted(NamedTuple):
@@ -48,8 +61,8 @@ async def others_of(session: AsyncSession, cycle: Cycle) -> Others:
         for relation in (Relation.EXCLUSIVE, Relation.REQUIRES)
     )
     c = aid_cycle.c
-    found = await session.scalars(
-        sa.select(c.id).where(
+    found = await session.execute(
+        sa.select(c.id, c.state).where(
             c.regency_id == cycle.regency_id,
             c.programme_code.in_(exclusive + required),
             c.state.not_in(GIVEN_UP),
@@ -57,7 +70,10 @@ async def others_of(session: AsyncSession, cycle: Cycle) -> Others:
             c.period_end >= cycle.period_start,
         )
     )
-    return Others(exclusive, required, tuple(found))
+    rows = found.all()
+    return Others(
+        exclusive, required, tuple(row.id for row in rows), tuple(row.id for row in rows if row.state in PAID_OUT)
+    )
 
 
 def villages_of(cycle: Cycle, terms: Terms) -> Span:
@@ -169,7 +185,8 @@ def _paid_elsewhere(cycle: Cycle, others: Others) -> sa.FromClause:
         .where(
             c.regency_id == cycle.regency_id,
             c.cycle_id.in_(others.cycles),
-            c.step != PaymentStep.CANCELLED.value,
+            c.step.not_in(_NOTHING),
+            sa.not_(sa.and_(c.cycle_id.in_(others.paid_out), c.step.in_(_NO_ACCOUNT))),
         )
         .group_by(c.family_id)
         .subquery("paid")

@@ -18,6 +18,8 @@ Key: TypeAlias = tuple[int, UUID]
 
 GIVEN_UP: Final = (CycleState.DRAFT.value, CycleState.SUPERSEDED.value)
 """Of these the list is not, or no longer, what anybody is to receive."""
+PAID_OUT: Final = (CycleState.PAID.value, CycleState.RECONCILED.value, CycleState.CLOSED.value)
+"""Of these nobody is paid any more: who has no account, or no good one, goes without."""
 # Who lives where is asked of the id of the village alone: all else about families is the business of eligibility.
 _family: Final = sa.table("family", sa.column("village_id", sa.BigInteger))
 

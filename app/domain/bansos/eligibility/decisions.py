@@ -54,7 +54,7 @@ def decided(terms: Terms, *, on: date, families: Families) -> sa.Select[Any]:
             sa.cast(f.status, sa.Text()).label("status"),
             f.decile,
             FAMILY_FACTS["percentile"].of(sources).label("percentile"),
-            _recipient(sources).label("recipient_id"),
+            recipient(sources).label("recipient_id"),
             _head_presence(sources).label("head_presence"),
             _failed(rules, sources).label("failed"),
             _facts(rules, sources).label("facts"),
@@ -102,7 +102,8 @@ def _facts(rules: Sequence[tuple[Rule, Expression]], sources: Sources) -> sa.Col
     return sa.func.jsonb_build_object(*pairs, type_=pg.JSONB())
 
 
-def _recipient(sources: Sources) -> sa.ColumnElement[Any]:
+def recipient(sources: Sources) -> sa.ColumnElement[Any]:
+    """Who receives for a family of ``sources.joined``, grouped by family: the head if living there, else the oldest adult who does."""
     # The smallest of texts that sort as persons do: heads before others, older before younger (days since the year 100, six digits
     # for whoever lives), ids last. To sort the persons of each family would take longer than all the rest.
     p = sources.person.c

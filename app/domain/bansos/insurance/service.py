@@ -153,7 +153,7 @@ async def accept(
     Raises:
         MembershipUnknown, MembershipChanged, MembershipStateWrong, MembershipSamePerson: it cannot be done.
         MemberNotPresent: the person has died or left meanwhile.
-        MembershipDayWrong: ``valid_from`` lies ahead, before the birth, or in a stretch that is known.
+        MembershipDayWrong: ``valid_from`` lies before the birth, in a stretch that is known, or later than it would be if left out.
     """
     row = await _decided(session, actor, key, version, MembershipState.ACTIVE, asked_back=asked_back)
     of = await member(session, (row.regency_id, row.person_id), today)
@@ -161,9 +161,10 @@ async def accept(
         raise MemberNotPresent
     ended = await last_day_of_person(session, row.regency_id, row.person_id)
     earliest = max(day for day in (of.birth_date, ended and ended + _DAY, date.min) if day is not None)
-    begins = max(today, earliest) if valid_from is None else valid_from
-    if valid_from is not None and not earliest <= valid_from <= today:
-        raise MembershipDayWrong("valid_from", earliest, max(today, earliest))
+    latest = max(today, earliest)
+    begins = latest if valid_from is None else valid_from
+    if not earliest <= begins <= latest:
+        raise MembershipDayWrong("valid_from", earliest, latest)
     values = {"state": MembershipState.ACTIVE.value, "valid_from": begins, **actor.did("decided")}
     return await _store(session, row, values)
 
@@ -201,18 +202,19 @@ async def deactivate(
     on: date | None,
     today: date,
 ) -> Membership:
-    """End an active membership by a decree; ``on`` is its last day, today where it is left out.
+    """End an active membership by a decree; ``on`` is its last day, today where it is left out, or its first day where that is later.
 
     Raises:
         MembershipUnknown, MembershipChanged, MembershipStateWrong: it cannot be done.
-        MembershipDayWrong: ``on`` lies ahead, or before the membership began.
+        MembershipDayWrong: ``on`` lies before the membership begins, or later than it would be if left out.
         MembershipTextInvalid: ``decree`` is no text.
     """
     number = checked_text("decree", decree)
     row = await _to(session, key, MembershipState.DEACTIVATED, version)
-    last = max(today, row.valid_from) if on is None else on
-    if on is not None and not row.valid_from <= on <= today:
-        raise MembershipDayWrong("on", row.valid_from, max(today, row.valid_from))
+    latest = max(today, row.valid_from)
+    last = latest if on is None else on
+    if not row.valid_from <= last <= latest:
+        raise MembershipDayWrong("on", row.valid_from, latest)
     return await _store(session, row, ended(actor, reason=reason, decree=number) | {"valid_to": last})
 
 

@@ -137,7 +137,7 @@ from payment_order o
 left join left_over c on c.regency_id = o.regency_id and c.order_id = o.id
 left join held h on h.regency_id = o.regency_id and h.order_id = o.id
 where coalesce(c.amount, 0) <> coalesce(h.amount, 0)"""
-# Whose account the bank found good stays in its order; who failed the check may be in a later one.
+# Whose account the bank found good stays in its order; who failed the check may be in a later one, or be cancelled, at any time.
 _ORDERS: Final = """
 with valid as (
   select regency_id, order_id as id, count(*) as entitlements, sum(amount) as amount from entitlement
@@ -151,7 +151,16 @@ cross join lateral (values
   ('entitlements', coalesce(o.valid_entitlements, 0), coalesce(v.entitlements, 0)),
   ('amount', coalesce(o.valid_amount, 0), coalesce(v.amount, 0))
 ) w (what, stored, counted)
-where o.state <> 'ACCOUNT_CHECK' and stored <> counted"""
+where o.state <> 'ACCOUNT_CHECK' and stored <> counted
+union all
+select o.regency_id, concat_ws(' ', o.id, o.state, 'with', e.step), 0, count(*)
+from payment_order o join entitlement e on e.regency_id = o.regency_id and e.order_id = o.id
+where e.step not in ('ACCOUNT_FAILED', 'CANCELLED') and (o.state, e.step) not in (
+  ('ACCOUNT_CHECK', 'ACCOUNT_CHECK'), ('ACCOUNT_CHECK', 'ACCOUNT_VALID'), ('ACCOUNTS_CHECKED', 'ACCOUNT_VALID'),
+  ('SPM', 'SPM'), ('OMSPAN', 'OMSPAN'), ('SP2D', 'SP2D'), ('STANDING_INSTRUCTION', 'STANDING_INSTRUCTION'),
+  ('STANDING_INSTRUCTION', 'TOPPED_UP'), ('STANDING_INSTRUCTION', 'TOP_UP_FAILED'), ('STANDING_INSTRUCTION', 'RETURNED'),
+  ('SETTLED', 'TOPPED_UP'), ('SETTLED', 'TOP_UP_FAILED'), ('SETTLED', 'RETURNED')
+) group by o.regency_id, o.id, o.state, e.step"""
 _RELEASED: Final = f"""
 with {_standing(EntryKind.RELEASE)}, released as (
   select e.regency_id, e.source_id as id, sum(l.amount) as amount
@@ -174,7 +183,8 @@ with {_standing(EntryKind.RELEASE_RETURN)}, returned as (
 select regency_id as region_id, id::text as subject, coalesce(s.amount, 0) as stored, coalesce(r.amount, 0) as counted
 from said s full join returned r using (regency_id, id)
 where coalesce(s.amount, 0) <> coalesce(r.amount, 0)"""  # noqa: S608  (our own words)
-# A cycle that is being generated says nothing yet; what it holds from before still adds up by reason.
+# A cycle that is being generated says nothing yet, and nor does one that was revised meanwhile; what it holds from before still adds up by
+# reason. Once it is PAID nobody waits, and so no bank holds money for anybody (CLEARING_LEFT names what is held for nobody).
 _CYCLES: Final = """
 with listed as (
   select regency_id, cycle_id, 'ENTITLED' as outcome, '' as reason, count(*) as families, sum(amount) as amount
@@ -186,14 +196,23 @@ with listed as (
     sum(amount) as amount
   from listed group by regency_id, cycle_id
 )
-select c.regency_id as region_id, concat_ws(' ', c.id, what) as subject, stored, counted
+select c.regency_id as region_id, concat_ws(' ', c.id, what) as subject, coalesce(stored, 0) as stored, counted
 from aid_cycle c left join summed s on s.regency_id = c.regency_id and s.id = c.id
 cross join lateral (values
   ('families', c.families, coalesce(s.families, 0)),
   ('entitled', c.entitled, coalesce(s.entitled, 0)),
   ('amount', c.amount, coalesce(s.amount, 0))
 ) v (what, stored, counted)
-where stored <> counted
+where stored <> counted or (stored is null and c.state not in ('DRAFT', 'SUPERSEDED'))
+union all
+select c.regency_id, concat_ws(' ', c.id, what), 0, count(*)
+from aid_cycle c join (
+  select regency_id, cycle_id, 'unsettled orders' as what from payment_order where state <> 'SETTLED'
+  union all
+  select regency_id, cycle_id, 'waiting entitlements' from entitlement
+  where step not in ('NO_ACCOUNT', 'ACCOUNT_FAILED', 'TOPPED_UP', 'RETURNED', 'CANCELLED')
+) w on w.regency_id = c.regency_id and w.cycle_id = c.id
+where c.state in ('PAID', 'RECONCILED', 'CLOSED') group by c.regency_id, c.id, what
 union all
 select regency_id, concat_ws(' ', cycle_id, outcome, nullif(reason, ''), what), stored, counted
 from cycle_outcome o full join listed l using (regency_id, cycle_id, outcome, reason)

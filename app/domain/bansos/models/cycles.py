@@ -1,5 +1,7 @@
 """Cycles of a programme, period and regency; who is entitled in them and why; and who is not, and why."""
 
+from typing import Final
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
@@ -37,6 +39,10 @@ class PaymentStep(Term):
     TOP_UP_FAILED = ("TOP_UP_FAILED", "top up gagal")
     RETURNED = ("RETURNED", "dikembalikan ke kas negara (retur)")
     CANCELLED = ("CANCELLED", "dibatalkan sebelum dibayar")
+
+
+BROUGHT_NOTHING: Final = (PaymentStep.CANCELLED, PaymentStep.RETURNED)
+"""Entitlements of which the family has nothing, and will have nothing."""
 
 
 class Outcome(Term):

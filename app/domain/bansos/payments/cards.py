@@ -6,6 +6,7 @@ Of the number of a card only the last four digits come in here, and never a PIN:
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,10 +16,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from app.domain.bansos.eligibility.decisions import recipient
+from app.domain.bansos.eligibility.facts import Sources
 from app.domain.bansos.models.cycles import CycleState
 from app.domain.bansos.models.payments import Bank, CardState, kks_card
 from app.domain.bansos.payments.errors import (
     CardChanged,
+    CardHolderMissing,
     CardReasonInvalid,
     CardStateWrong,
     CardsWrong,
@@ -230,12 +234,15 @@ async def move_card(
     return _changed(row)
 
 
-async def replace_card(session: AsyncSession, key: Key, *, version: int) -> Changed:
+async def replace_card(session: AsyncSession, key: Key, *, version: int, today: date) -> Changed:
     """Have a new card made for the family of one that was lost, damaged or swapped: the new card, which is OPENING.
+
+    Its holder is the old one while they live with the family, and else who would receive for it ``today``.
 
     Raises:
         CardUnknown, CardStateWrong, CardChanged: the card is not there, not to be replaced, or not as the caller saw it.
         CardThere: the family was given another one since, wherever that one has got to.
+        CardHolderMissing: nobody of the family may hold it.
     """
     row = await _locked(session, key)
     if CardState(row.state) not in REPLACEABLE:
@@ -244,7 +251,9 @@ async def replace_card(session: AsyncSession, key: Key, *, version: int) -> Chan
         raise CardChanged
     if await _has_newer(session, row):
         raise CardThere
-    new = {name: getattr(row, name) for name in ("regency_id", "village_id", "family_id", "person_id", "bank")}
+    village_id, person_id = await _holder(session, row, today)
+    kept = {name: getattr(row, name) for name in ("regency_id", "family_id", "bank")}
+    new = {**kept, "village_id": village_id, "person_id": person_id}
     insertion = (
         pg.insert(kks_card)
         .values({**new, "id": uuid7(), "state": CardState.OPENING.value, "state_at": sa.func.now()})
@@ -258,6 +267,23 @@ async def replace_card(session: AsyncSession, key: Key, *, version: int) -> Chan
         raise CardThere
     await _write(session, key, {})
     return _changed(made)
+
+
+async def _holder(session: AsyncSession, row: Any, today: date) -> tuple[int, UUID]:
+    """The village of the family of a card, and who is to hold its next one."""
+    sources = Sources(today)
+    f, old = sources.family.c, sa.literal(row.person_id, pg.UUID(as_uuid=True))
+    stays = sa.func.bool_or(sa.and_(sources.person.c.id == old, sources.living))
+    statement = (
+        sa.select(f.village_id, sa.case((stays, old), else_=recipient(sources)).label("person_id"))
+        .select_from(sources.joined)
+        .where(f.regency_id == row.regency_id, f.id == row.family_id)
+        .group_by(f.regency_id, f.id)
+    )
+    found = (await session.execute(statement)).one_or_none()
+    if found is None or found.person_id is None:
+        raise CardHolderMissing
+    return found.village_id, found.person_id
 
 
 async def _has_newer(session: AsyncSession, row: Any) -> bool:

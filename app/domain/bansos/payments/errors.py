@@ -195,6 +195,20 @@ class CardThere(Conflict):
         )
 
 
+class CardHolderMissing(Conflict):
+    """The holder of the card is gone, and nobody of the family may hold the next one."""
+
+    code = "KKS_CARD_HOLDER_MISSING"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Pemegang kartu ini tidak lagi tinggal bersama keluarganya, dan tidak ada orang dewasa di sana yang dapat menggantikannya. "
+            "Perbarui data keluarga lebih dahulu.",
+            "The holder of this card does not live with the family any more, and no adult is there to hold the next one. Bring the "
+            "registry of the family up to date first.",
+        )
+
+
 class CardTokenUsed(Conflict):
     """A token belongs to another card."""
 

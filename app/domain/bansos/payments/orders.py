@@ -22,6 +22,7 @@ PAID_BEFORE: Final = "PAID_BEFORE"
 
 # One statement, so that what is counted is what is ordered, however cards change meanwhile. The cycle is locked: nobody else orders.
 # Who had no account and has none still is counted and not written: since when that is stays as it was.
+# A card counts as new since its order was made: it may be activated before the bank finds fault with the old one.
 _MAKE: Final = """
 with others as materialized (
   select distinct o.family_id from entitlement o
@@ -34,8 +35,9 @@ with others as materialized (
   from entitlement e
   left join kks_card card on card.regency_id = e.regency_id and card.family_id = e.family_id and card.state = 'ACTIVE'
   left join others o on o.family_id = e.family_id
+  left join payment_order asked on asked.regency_id = :regency and asked.cycle_id = :cycle and asked.id = e.order_id
   where e.regency_id = :regency and e.cycle_id = :cycle and (
-    e.step in ('WAITING', 'NO_ACCOUNT') or (e.step = 'ACCOUNT_FAILED' and card.activated_at > e.step_at)
+    e.step in ('WAITING', 'NO_ACCOUNT') or (e.step = 'ACCOUNT_FAILED' and card.activated_at > asked.made_at)
   )
 ), numbered as (
   select bank, max(number) as number from payment_order where regency_id = :regency and cycle_id = :cycle group by bank

@@ -1,7 +1,8 @@
 """The job BANK_FILE: writes the file that an order waits for, in both formats, into the vault, and where a bank can be reached, sends it.
 
 What is written is noted in one transaction. A process may be killed at any point: a file that was not noted is nobody's and goes (see
-``app.domain.leftovers``), one that was noted is not written again, and sending it again brings the same answer, which is taken up once.
+``app.domain.leftovers``), one that was noted is not written again, and sending it again brings the same answer, which is taken up once
+(another one, where the first came damaged, is taken up by itself).
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, ParamSpec, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -265,14 +266,14 @@ async def _send(  # noqa: PLR0917  (all that sending needs)
         await client.send(pieces, begin, waiting=lambda: work.progress(0))
         if answer is not None:
             await _in_thread(answer.finish)
+            # However often the file is sent, the same answer is read once; one that came damaged does not stand in the way of a good one.
+            key = uuid5(file_id, answer.sha256.hex())
+            async with work.database.write(scope) as session:
+                locked = await locked_order(session, order.key)
+                await take_report(session, writer.actor, locked, vault_id=answer_id, idempotency_key=key)
     finally:
         if answer is not None:
             await _in_thread(answer.discard)
-    async with work.database.write(scope) as session:
-        # By the id of the file that is answered: however often it is sent, its answer is read once.
-        await take_report(
-            session, writer.actor, await locked_order(session, order.key), vault_id=answer_id, idempotency_key=file_id
-        )
 
 
 class _Buffered:
