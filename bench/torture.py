@@ -29,7 +29,7 @@ from app.tenants.region_path import RegionPath
 from app.tenants.server import DatabaseServer, database_server, prepare
 from app.tenants.session import open_loader
 from bench.buyers import Buyer, Ledger
-from bench.chaos import Chaos, Postgres, running
+from bench.chaos import SERVERS_LOG, Chaos, Postgres, running
 from bench.market import TOTAL, Stall, planted
 from bench.stage import SEED
 
@@ -179,6 +179,12 @@ async def _checked(folder: Path, postgres: Postgres) -> list[str]:
     return []
 
 
+def failures(folder: Path) -> list[str]:
+    """What servers log of requests that failed for no reason that they know."""
+    with (folder / SERVERS_LOG).open(encoding="utf-8", errors="replace") as log:
+        return [line.strip() for line in log if '"event":"a request failed"' in line]
+
+
 def table_of(ledger: Ledger, chaos: Chaos, seconds: float) -> Table:
     """What was done."""
     table = Table("what", "how often", title=f"{seconds:,.0f} seconds of torture")
@@ -207,6 +213,8 @@ def torture(
         tortured(folder, stalls, seconds=seconds, clients=clients, every=every, servers=servers)
     )
     note(ledger, chaos)
+    for each in failures(folder):
+        _console.print(f"A request failed: {each}", style="yellow")
     return wrong
 
 
