@@ -133,7 +133,11 @@ class Operations:
         if isinstance(variables, list):
             raise DocumentRefused(variables, errors.BAD_USER_INPUT)
         cost = document.cost(operation, variables)
-        plan = await self._planner.plan_of(operation, variables, access, effort)
+        try:
+            plan = await self._planner.plan_of(operation, variables, access, effort)
+        except GraphQLError as error:
+            # A nullable variable brought null to @skip or @include.
+            raise DocumentRefused([error], errors.BAD_USER_INPUT) from None
         return Prepared(text, document, operation, asked.variables, variables, access, cost, plan, effort)
 
     async def answer(

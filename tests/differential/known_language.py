@@ -197,6 +197,16 @@ VARIABLES: Final = [
     }""",
         {"a": "<family>", "b": "ACTIVE", "c": "Region:34.71"},
     ),
+    *[
+        Case(
+            f"a variable within a list that takes no null, {name}",
+            """query ($status: FamilyStatus = MOVED) {
+      families(filter: {statuses: [ACTIVE, $status]}) { nodes { status } totalCount }
+    }""",
+            variables,
+        )
+        for name, variables in {"null": {"status": None}, "absent": {}}.items()
+    ],
     Case(
         "variables in nested fields and fragments",
         """query ($first: Int!, $search: String, $code: String!) {

@@ -106,6 +106,13 @@ def desk(desk_database: Database, export_settings: Settings) -> ExportDesk:
         ({"document": "{ auditEvents { nodes { id inclusionProof } } }"}, "EXPORT_FIELD_REFUSED"),
         ({"document": "query($r: String!) { families(region: $r) { nodes { id } } }"}, "EXPORT_VARIABLES_INVALID"),
         ({"document": NODES, "variables": [1]}, "EXPORT_VARIABLES_INVALID"),
+        (
+            {
+                "document": "query($s: FamilyStatus = MOVED) { families(filter: {statuses: [$s]}) { nodes { id } } }",
+                "variables": {"s": None},
+            },
+            "ARGUMENT_NULL",
+        ),
         ({"document": '{ families(region: "99.99") { nodes { id } } }'}, "REGION_UNKNOWN"),
         ({"document": "{ families(filter: {deciles: {from: 0}}) { nodes { id } } }"}, "DECILE_INVALID"),
         ({"document": NODES, "documentHash": "0" * 64}, "PERSISTED_QUERY_HASH_MISMATCH"),

@@ -136,6 +136,7 @@ NULL_FOR_A_DEFAULT = {
     "first": "query($v: Int) { families(first: $v) { totalCount nodes { id } } }",
     "order": "query($v: FamilyOrder) { families(order: $v) { totalCount } }",
     "the lowest decile": "query($v: Int) { families(filter: {deciles: {from: $v}}) { totalCount } }",
+    "a status of several": "query($v: FamilyStatus = MOVED) { families(filter: {statuses: [ACTIVE, $v]}) { totalCount } }",
 }
 REFUSED_BY_THE_SCHEMA = {
     "first: 2^63": Bad(FAMILIES, 2**63, "BAD_USER_INPUT"),

@@ -237,3 +237,25 @@ async def test_a_refused_request_is_told_in_the_language_of_the_caller(
         response = await banyumas.send(content=content, headers=JSON | {"accept-language": language})
         (error,) = polite(response)
         assert error["message"].startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "query($v: Boolean = true) { me @skip(if: $v) { permissions } }",
+        "query($v: Boolean = true) { families(first: 1) { nodes { id @include(if: $v) } } }",
+        "query($v: Boolean = true) { families(first: 1) { ...F @skip(if: $v) } } fragment F on FamilyConnection { totalCount }",
+        'mutation($v: Boolean = true) { jobCancel(input: {id: "x"}) @include(if: $v) { __typename } }',
+    ],
+    ids=["at the root", "below", "of a fragment", "of a mutation"],
+)
+async def test_null_for_a_condition_is_refused_as_other_variables_are(banyumas: Caller, document: str) -> None:
+    english = (
+        "Argument 'if' has invalid value: Expected variable '$v' provided to non-null type 'Boolean!' not to be None."
+    )
+    for language, message in (("id", f"Nilai masukan tidak sesuai skema: {english}"), ("en", english)):
+        response = await banyumas.post(document, {"v": None}, accept_language=language)
+        assert response.status_code == 400
+        (error,) = polite(response)
+        assert (error["message"], error["extensions"]) == (message, {"code": "BAD_USER_INPUT"})
+        assert error["locations"] == [{"line": 1, "column": document.index("$v)", 20) + 1}]

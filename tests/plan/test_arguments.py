@@ -122,6 +122,21 @@ def test_null_is_refused_where_only_a_default_may_stand_for_it(text: str) -> Non
         read(text, n=None)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "query ($v: FamilyStatus = MOVED) { families(filter: {statuses: [$v]}) { totalCount } }",
+        "query ($v: FamilyStatus = MOVED) { families(filter: {statuses: [ACTIVE, $v]}) { totalCount } }",
+        'query ($v: ID = "Region:34") { nodes(ids: [$v]) { id } }',
+    ],
+)
+def test_null_is_refused_in_a_list_that_holds_none(text: str) -> None:
+    with pytest.raises(ArgumentNull):
+        read(text, v=None)
+    arguments, coerced = arguments_of(text, {})
+    assert values_of(arguments, coerced)
+
+
 def test_enum_values_are_known_when_the_plan_is_made() -> None:
     within, _ = arguments_of("query ($s: Sex) { persons(filter: {sex: $s}) { totalCount } }", {"s": "FEMALE"})
     assert within["filter"].fields["sex"].known is Sex.FEMALE

@@ -57,7 +57,7 @@ def shape_of(type_: GraphQLInputType, value: Any) -> Hashable:
 
 
 class ArgumentNull(DomainError):
-    """A nullable variable brought null to an argument that has a default and takes no null."""
+    """A nullable variable brought null to an argument that has a default, or into a list, and that takes no null."""
 
     code = "ARGUMENT_NULL"
 
@@ -209,27 +209,30 @@ class ArgumentReader:
         """The present arguments by name; null counts as absent."""
         given = {node.name.value: node.value for node in nodes}
         arguments = {
-            name: self._of_node(definition, given[name]) if name in given else self._of_default(definition)
+            name: self._of_node(name, definition, given[name]) if name in given else self._of_default(definition)
             for name, definition in definitions.items()
         }
         return _present(definitions, arguments)
 
-    def _of_node(self, definition: GraphQLArgument | GraphQLInputField, node: ValueNode) -> Argument | None:
+    def _of_node(self, name: str, definition: GraphQLArgument | GraphQLInputField, node: ValueNode) -> Argument | None:
         type_ = definition.type
         if isinstance(node, VariableNode):
-            name = node.name.value
-            if name not in self.variables.coerced:
+            variable = node.name.value
+            if variable not in self.variables.coerced:
                 return self._of_default(definition)
-            return self._of_value(type_, self.variables.coerced[name], lambda variables: variables[name])
+            return self._of_value(type_, self.variables.coerced[variable], lambda variables: variables[variable])
         named = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         if isinstance(named, GraphQLInputObjectType) and isinstance(node, ObjectValueNode):
             given = {object_field.name.value: object_field.value for object_field in node.fields}
             fields = {
-                name: self._of_node(input_field, given[name]) if name in given else self._of_default(input_field)
-                for name, input_field in named.fields.items()
+                key: self._of_node(key, input_field, given[key]) if key in given else self._of_default(input_field)
+                for key, input_field in named.fields.items()
             }
             return Argument(self.binder, _nothing, fields=_present(named.fields, fields))
         value = coerce_input_literal(node, type_, self.variables)
+        if value is Undefined:
+            # The document is valid, so a variable within brought null where none may stand. This is not absent.
+            raise ArgumentNull(name)
         if not _holds_variable(node):
             return self._of_value(type_, value, lambda _variables: value)
         # The getter outlives this request with the plan, so it must not hold what this request sent.
