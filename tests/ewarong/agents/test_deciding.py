@@ -250,5 +250,6 @@ async def test_what_the_bank_says_is_text(
 ) -> None:
     outlet = await plant_agent(market_owner, VILLAGE)
     bank = await market_api.as_(Role.BANK_OFFICER, BANYUMAS.code)
-    refused = await decide(bank, id=outlet.node, version=1, act="FREEZE", reason=" ")
-    assert (refused["code"], refused["fields"]) == ("TEXT_INVALID", ["reason"])
+    for reason, code in ((" ", "TEXT_INVALID"), ("Pemilik NIK 9902010101900001 pindah", "PERSONAL_NUMBER")):
+        refused = await decide(bank, id=outlet.node, version=1, act="FREEZE", reason=reason)
+        assert (refused["code"], refused["fields"]) == (code, ["reason"])

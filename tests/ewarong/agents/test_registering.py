@@ -113,6 +113,7 @@ async def test_of_an_outlet_that_the_caller_does_not_see_it_is_told_whether_key_
         ({"name": "  "}, "TEXT_INVALID", ["name"]),
         ({"name": "\u200b"}, "TEXT_INVALID", ["name"]),
         ({"address": "x" * 301}, "TEXT_INVALID", ["address"]),
+        ({"address": "Milik NIK 9902010101900001"}, "PERSONAL_NUMBER", ["address"]),
         ({"owner": {"name": "Siti", "nik": "123"}}, "NIK_INVALID", ["ownerNik"]),
         ({"owner": {"name": "", "nik": fresh_nik()}}, "TEXT_INVALID", ["ownerName"]),
         ({"place": {"latitude": 52.5, "longitude": 13.4}}, "EWARONG_PLACE_INVALID", ["latitude", "longitude"]),

@@ -31,7 +31,7 @@ GOES = {
     **{(Standing(S.FROZEN, rung), A.UNFREEZE): rung for rung in SERVING},
     **{(Standing(S.INACTIVE, rung), A.REACTIVATE): rung for rung in SERVING},
     (Standing(S.RECOMMENDED_REVOKE), A.REVOKE): S.REVOKED_BY_BANK,
-    (Standing(S.FROZEN, S.RECOMMENDED_REVOKE), A.REVOKE): S.REVOKED_BY_BANK,
+    **{(Standing(state, S.RECOMMENDED_REVOKE), A.REVOKE): S.REVOKED_BY_BANK for state in PAUSED},
 }
 """All that the bank may do, written out once more."""
 RUNGS = (S.ACTIVE, S.WATCHED, S.FIRST_WARNING, S.SECOND_WARNING, S.RECOMMENDED_REVOKE)

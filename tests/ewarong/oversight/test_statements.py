@@ -117,6 +117,31 @@ async def test_an_accepted_appeal_takes_the_warning_back_and_the_outlet_with_it(
     assert (await office.warn(violation))["state"] == "FIRST_WARNING"
 
 
+async def test_an_accepted_appeal_leaves_an_outlet_watched_for_what_was_put_right_before_or_meanwhile(
+    office: Office,
+) -> None:
+    async def put_right() -> Json:
+        other = await office.record("POOR_QUALITY")
+        return await office.step(office.admin, "ewarongViolationRemedied", other)
+
+    violation = await warned(office)
+    assert (await put_right())["agent"]["state"] == "FIRST_WARNING"
+    violation = await office.answer(await office.say("ewarongViolationAppeal", violation), accepted=True)
+    assert (violation["state"], violation["agent"]["state"]) == ("RECORDED", "WATCHED")
+    await set_state(office.owner, office.outlet, AgentState.ACTIVE)
+    assert (await put_right())["agent"]["state"] == "WATCHED"
+    violation = await office.say("ewarongViolationAppeal", await office.warn(violation))
+    assert (await office.answer(violation, accepted=True))["agent"]["state"] == "WATCHED"
+
+
+async def test_an_accepted_appeal_leaves_an_outlet_watched_that_the_bank_kept_meanwhile(office: Office) -> None:
+    violation = await warned(office)
+    kept = await office.decide(await office.recommend(await office.record("LEVY")), "KEPT_BY_BANK")
+    assert kept["agent"]["state"] == "FIRST_WARNING"
+    violation = await office.answer(await office.say("ewarongViolationAppeal", violation), accepted=True)
+    assert violation["agent"]["state"] == "WATCHED"
+
+
 async def test_an_accepted_appeal_against_the_second_warning_leaves_the_first(office: Office) -> None:
     violation = await office.warn(await office.say("ewarongViolationReply", await warned(office)))
     violation = await office.answer(await office.say("ewarongViolationAppeal", violation), accepted=True)

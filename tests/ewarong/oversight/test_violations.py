@@ -152,6 +152,17 @@ async def test_a_frozen_outlet_stays_frozen_and_comes_back_warned(office: Office
     assert returns_to == "FIRST_WARNING"
 
 
+@pytest.mark.parametrize("paused", [AgentState.FROZEN, AgentState.INACTIVE])
+async def test_a_paused_outlet_is_revoked_once_that_is_recommended(office: Office, paused: AgentState) -> None:
+    await office.owner.execute(
+        "update ewarong_agent set state = $2, returns_to = 'ACTIVE' where id = $1", office.outlet.id, paused.value
+    )
+    violation = await office.recommend(await office.record("BARRED_OWNER"))
+    await office.let_pass(violation)
+    violation = await office.decide(violation, "REVOKED_BY_BANK")
+    assert (violation["state"], violation["agent"]["state"]) == ("REVOKED_BY_BANK", "REVOKED_BY_BANK")
+
+
 @pytest.mark.parametrize("state", [AgentState.PROPOSED, AgentState.REVOKED_BY_BANK, AgentState.REJECTED])
 async def test_nothing_is_recorded_of_an_outlet_that_serves_nobody(office: Office, state: AgentState) -> None:
     await set_state(office.owner, office.outlet, state)

@@ -151,6 +151,7 @@ async def test_input_that_cannot_be_is_told_by_its_field(
         ),
         (visit(fruit(1) | {"commodity": "BATU"}), {"code": "COMMODITY_UNKNOWN", "fields": ["lines"]}),
         (visit(fruit(1) | {"note": "a\0"}), {"code": "TEXT_INVALID", "fields": ["lines"]}),
+        (visit(fruit(1) | {"note": "Ibu 9902010101900001"}), {"code": "PERSONAL_NUMBER", "fields": ["lines"]}),
         (visit(), {"code": "PRICE_OBSERVATION_INVALID", "fields": ["lines"]}),
     ):
         assert await reported(force, given) == refusal

@@ -12,7 +12,7 @@ import pytest
 from app.authz.permissions import Permission
 from app.domain.ewarong.actors import Actor
 from app.domain.ewarong.models.signals import SignalCode, TriageState
-from app.domain.ewarong.oversight.errors import PersonalNumber, TextWrong
+from app.domain.ewarong.oversight.errors import TextWrong
 from app.domain.ewarong.signals.errors import (
     ScreeningDaysWrong,
     ScreeningKeyUsed,
@@ -23,6 +23,7 @@ from app.domain.ewarong.signals.errors import (
 )
 from app.domain.ewarong.signals.screening import MOST_DAYS, Screener, screen, start_screening
 from app.domain.ewarong.signals.triage import triage
+from app.domain.ewarong.texts import PersonalNumber
 from app.domain.jobs.starting import Started
 from app.domain.jobs.work import Work
 from app.tenants.region_path import RegionPath, Span

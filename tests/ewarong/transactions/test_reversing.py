@@ -106,6 +106,24 @@ async def _key_of(owner: "asyncpg.Connection[asyncpg.Record]", sold: Reported) -
     return UUID(str(row["idempotency_key"]))
 
 
+async def test_a_key_stands_for_its_reason_too(
+    market_database: Database, market_owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    outlet, kpm = await plant_agent(market_owner, VILLAGE), await plant_kpm(market_owner, BANYUMAS.id)
+    sold, key = await sell(market_database, outlet, redemption(outlet, kpm)), uuid4()
+    await reverse(market_database, office(), sold, key=key)
+    assert (await reverse(market_database, office(), sold, reason=" Salah kartu ", key=key)).repeated
+    with pytest.raises(KeyConflict):
+        await reverse(market_database, office(), sold, reason="Salah jumlah", key=key)
+    # At once: of two reasons with one key one is kept, and the other is told so.
+    other, key = await sell(market_database, outlet, redemption(outlet, kpm)), uuid4()
+    done = await asyncio.gather(
+        *(reverse(market_database, office(), other, reason=why, key=key) for why in ("Salah kartu", "Salah jumlah")),
+        return_exceptions=True,
+    )
+    assert sorted(type(each).__name__ for each in done) == ["KeyConflict", "Reversed"], done
+
+
 async def test_a_key_with_which_a_neighbour_took_something_back_takes_nothing_else_back(
     market_database: Database, market_owner: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
@@ -169,3 +187,14 @@ async def test_a_reason_says_something(
     outlet, kpm = await plant_agent(market_owner, VILLAGE), await plant_kpm(market_owner, CILACAP.id)
     sold = await sell(market_database, outlet, redemption(outlet, kpm))
     assert await refusal(market_database, office(), sold, reason=reason) == "EWARONG_TRANSACTION_INVALID"
+
+
+async def test_a_reason_with_a_number_of_somebody_is_refused_by_name_and_kept_nowhere(
+    market_database: Database, market_owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    outlet, kpm = await plant_agent(market_owner, VILLAGE), await plant_kpm(market_owner, BANYUMAS.id)
+    sold = await sell(market_database, outlet, redemption(outlet, kpm))
+    with pytest.raises(DomainError) as told:
+        await reverse(market_database, office(), sold, reason="NIK 9902-0101-0190-0001 salah kartu")
+    assert (told.value.code, told.value.fields) == ("PERSONAL_NUMBER", ("reason",))
+    assert not await rows_of(market_owner, "ewarong_reversal", sold.id, "transaction_id")

@@ -51,7 +51,8 @@ ACTS: Final[Mapping[AgentAct, Mapping[AgentState, AgentState | None]]] = {
     AgentAct.REJECT: {_S.PROPOSED: _S.REJECTED, _S.DUE_DILIGENCE: _S.REJECTED},
     AgentAct.FREEZE: dict.fromkeys(SERVING, _S.FROZEN),
     AgentAct.UNFREEZE: {_S.FROZEN: None},
-    AgentAct.REVOKE: {_S.RECOMMENDED_REVOKE: _S.REVOKED_BY_BANK, _S.FROZEN: _S.REVOKED_BY_BANK},
+    # An inactive one too: an owner who is barred can never bring it back, and it would stay recommended for ever.
+    AgentAct.REVOKE: dict.fromkeys((_S.RECOMMENDED_REVOKE, *PAUSED), _S.REVOKED_BY_BANK),
     AgentAct.DEACTIVATE: dict.fromkeys(SERVING, _S.INACTIVE),
     AgentAct.REACTIVATE: {_S.INACTIVE: None},
 }

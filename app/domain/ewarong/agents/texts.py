@@ -3,6 +3,7 @@
 from datetime import date
 
 from app.domain.ewarong.agents.errors import NikWrong, TextWrong
+from app.domain.ewarong.texts import PersonalNumber, holds_number
 from app.domain.registry.nik import check_nik
 
 
@@ -11,10 +12,14 @@ def checked_text(field: str, given: str, longest: int) -> str:
 
     Raises:
         TextWrong: it is empty, too long, or holds characters that nobody sees.
+        PersonalNumber: it holds what may be somebody's number.
     """
     text = given.strip()
     if not 0 < len(text) <= longest or not text.isprintable():
         raise TextWrong(field, longest)
+    # The number by which the bank knows an outlet may have as many digits.
+    if field != "number" and holds_number(text):
+        raise PersonalNumber(field)
     return text
 
 

@@ -227,18 +227,6 @@ class TextWrong(DomainError):
         )
 
 
-class PersonalNumber(DomainError):
-    """A text holds what may be the number of a person, a family or a card."""
-
-    code = "PERSONAL_NUMBER"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Teks memuat 16 angka, seperti NIK, nomor KK, atau nomor kartu. Hapus nomor itu; keluarga tidak disebut di sini.",
-            "The text holds 16 digits, like a NIK, a number of a KK or of a card. Take it out; no family is named here.",
-        )
-
-
 class InspectedInFuture(DomainError):
     """The inspection is yet to happen."""
 

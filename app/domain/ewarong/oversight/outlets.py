@@ -10,7 +10,12 @@ from app.domain.ewarong.agents.queries import locked_agent, standing_of
 from app.domain.ewarong.agents.rules import AgentAct
 from app.domain.ewarong.agents.service import decide, step
 from app.domain.ewarong.models.agents import AgentState, ewarong_agent_step
-from app.domain.ewarong.models.oversight import ViolationAct, ViolationState, ewarong_violation
+from app.domain.ewarong.models.oversight import (
+    ViolationAct,
+    ViolationState,
+    ewarong_violation,
+    ewarong_violation_step,
+)
 from app.domain.ewarong.oversight.cases import Case
 from app.domain.ewarong.oversight.rules import SANCTIONS, sanction_of
 
@@ -58,20 +63,29 @@ async def _target(session: AsyncSession, agent: Key, rung: AgentState, act: Viol
 
 
 async def _before_sanctions(session: AsyncSession, agent: Key) -> AgentState:
-    """Where the outlet stood before it was last warned."""
-    c = ewarong_agent_step.c
+    """Where the outlet stood before it was last warned; watched at least, where a proven violation of it has ended since."""
+    c, of_violation = ewarong_agent_step.c, ewarong_violation_step.c
     sanctions = [state.value for state in SANCTIONS.values()]
+    # Ids are UUIDs of version 7, made under the lock of the outlet: their order is that of time.
+    proven_since = sa.exists().where(
+        of_violation.regency_id == agent[0],
+        of_violation.agent_id == agent[1],
+        of_violation.act.in_([act.value for act in _WATCHED_AFTER]),
+        of_violation.id > c.id,
+    )
     last = (
-        sa.select(c.from_state)
+        sa.select(c.from_state, proven_since)
         .where(
             c.regency_id == agent[0],
             c.agent_id == agent[1],
             c.to_state.in_(sanctions),
             c.from_state.in_([AgentState.ACTIVE.value, AgentState.WATCHED.value]),
         )
-        # Ids are UUIDs of version 7: their order is that of time.
         .order_by(c.id.desc())
         .limit(1)
     )
-    found = await session.scalar(last)
-    return AgentState.ACTIVE if found is None else AgentState(found)
+    found = (await session.execute(last)).one_or_none()
+    if found is None:
+        return AgentState.ACTIVE
+    from_state, is_proven = found
+    return AgentState.WATCHED if is_proven else AgentState(from_state)

@@ -21,6 +21,7 @@ from app.domain.ewarong.days import out_of_time
 from app.domain.ewarong.models.agents import ewarong_agent
 from app.domain.ewarong.models.catalogue import Place, Quality, price_observation
 from app.domain.ewarong.prices.errors import ObservationKeyUsed, ObservationsInvalid, PlaceUnknown
+from app.domain.ewarong.texts import PersonalNumber, holds_number
 from app.domain.regions.models import Level, region
 from app.tenants.region_path import RegionLevel, RegionPath, Span
 from app.tenants.scope import REGENCY_WIDTH
@@ -76,6 +77,7 @@ async def price_observations_report(
     Raises:
         AgentUnknown, PlaceUnknown: there is no such outlet or village in scope.
         CommodityUnknown: a commodity is not in the catalogue.
+        PersonalNumber: a note holds what may be somebody's number.
         ObservationsInvalid: another input cannot be, as ``fields`` say.
         ObservationKeyUsed: the key belongs to another visit.
     """
@@ -140,6 +142,8 @@ def _check(lines: Sequence[Seen]) -> None:
             f"Catatan paling panjang {LONGEST_NOTE} karakter.",
             f"A note has at most {LONGEST_NOTE} characters.",
         )
+    if any(holds_number(line.note) for line in lines):
+        raise PersonalNumber("lines")
 
 
 def _said(line: Seen) -> dict[str, Any]:

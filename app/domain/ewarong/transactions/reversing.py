@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from app.domain.ewarong.actors import Actor, Key
 from app.domain.ewarong.catalogue.queries import threshold
 from app.domain.ewarong.models.transactions import ewarong_reversal, ewarong_transaction
+from app.domain.ewarong.texts import PersonalNumber, holds_number
 from app.domain.ewarong.transactions.errors import (
     KeyConflict,
     ReversalTooLate,
@@ -52,22 +53,19 @@ async def reverse_transaction(
         TransactionUnknown: the scope does not show it.
         TransactionReversed: it was taken back before.
         ReversalTooLate: that is for the office to do.
-        KeyConflict: the key was used to take back another, which the scope may not show.
+        KeyConflict: the key was used to take back another, which the scope may not show, or for another reason.
         TransactionInvalid: the reason says nothing, or too much.
+        PersonalNumber: the reason holds what may be somebody's number; the journal would keep it for good.
     """
     why = reason.strip()
     if not 0 < len(why) <= _LONGEST_REASON or not why.isprintable():
         raise TransactionInvalid(
             "reason", "Alasan terdiri atas 1 sampai 500 karakter.", "A reason has 1 to 500 characters."
         )
+    if holds_number(why):
+        raise PersonalNumber("reason")
     found = await _found(session, key)
-    r = ewarong_reversal.c
-    known = await session.scalar(
-        sa.select(r.transaction_id).where(r.regency_id == key[0], r.idempotency_key == idempotency_key)
-    )
-    if known is not None:
-        if known != found.id:
-            raise KeyConflict
+    if await _is_repeated(session, key, why, idempotency_key):
         return Reversed(key, found.village_id, repeated=True)
     if found.late and not _for_the_office(scope, found.village_id):
         raise ReversalTooLate
@@ -87,10 +85,15 @@ async def reverse_transaction(
             **actor.did("reversed"),
         )
         .on_conflict_do_nothing()
-        .returning(r.id)
+        .returning(ewarong_reversal.c.id)
     )
     if made.one_or_none() is None:
-        return await _made_by_another(session, key, found.village_id, idempotency_key)
+        # Somebody was faster, or it was done long ago: it is the same only under the same key, which may be that of another outlet.
+        if await _is_repeated(session, key, why, idempotency_key):
+            return Reversed(key, found.village_id, repeated=True)
+        r = ewarong_reversal.c
+        is_reversed = sa.exists().where(r.regency_id == key[0], r.transaction_id == key[1])
+        raise TransactionReversed if await session.scalar(sa.select(is_reversed)) else KeyConflict
     await session.execute(
         _COUNTED,
         {
@@ -132,15 +135,20 @@ def _for_the_office(scope: TenantScope, village_id: int) -> bool:
     return not scope.entities or any(span.low <= village_id <= span.high for span in scope.unbound)
 
 
-async def _made_by_another(session: AsyncSession, key: Key, village_id: int, idempotency_key: UUID) -> Reversed:
-    """Somebody was faster, or it was done long ago: it is the same only under the same key, which may be that of another outlet."""
+async def _is_repeated(session: AsyncSession, key: Key, why: str, idempotency_key: UUID) -> bool:
+    """Whether the transaction was taken back before with this key, for the same reason.
+
+    Raises:
+        KeyConflict: the key stands for another transaction or another reason.
+    """
     r = ewarong_reversal.c
-    known = await session.scalar(
-        sa.select(r.transaction_id).where(r.regency_id == key[0], r.idempotency_key == idempotency_key)
-    )
+    known = (
+        await session.execute(
+            sa.select(r.transaction_id, r.reason).where(r.regency_id == key[0], r.idempotency_key == idempotency_key)
+        )
+    ).one_or_none()
     if known is None:
-        is_reversed = sa.exists().where(r.regency_id == key[0], r.transaction_id == key[1])
-        raise TransactionReversed if await session.scalar(sa.select(is_reversed)) else KeyConflict
-    if UUID(int=known.int) != key[1]:
+        return False
+    if UUID(int=known.transaction_id.int) != key[1] or known.reason != why:
         raise KeyConflict
-    return Reversed(key, village_id, repeated=True)
+    return True
