@@ -33,6 +33,7 @@ from app.domain.jobs.progress import ReportedWork
 from app.domain.jobs.queue import CHANNEL, Place, Queue, queue_on
 from app.domain.jobs.runs import Attempt
 from app.domain.jobs.work import JobCancelled, Work
+from app.domain.registry.imports.clearing import clear_staged
 from app.schema.bansos.cycles_running import generate_cycles
 from app.schema.bansos.idle_running import return_balances
 from app.schema.bansos.membership_running import review_memberships
@@ -289,7 +290,9 @@ class Worker:
             if not await self._done(session, attempt, work, access):
                 return _End(None)
             await work.write()
-        except Exception as error:  # noqa: BLE001  (whatever a handler raises is how its job ends)
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001  (whatever a handler raises is how its job ends, the panics of Rust, too)
             return self._judged(error, attempt)
         return _End(JobState.SUCCEEDED)
 
@@ -372,11 +375,15 @@ def _is_transient(error: BaseException) -> bool:
 
 
 async def _tidy(session: _Session) -> None:
-    """Look after the queue every minute. A connection on which that takes so long is lost, whatever the network says."""
+    """Look after the queue, and what jobs left behind, every minute.
+
+    A connection on which that takes so long is lost, whatever the network says.
+    """
     while True:
         try:
             async with asyncio.timeout(_TIDY_SECONDS):
                 found = await runs.tidy(session.queue, _KEEP_LOG)
+                await clear_staged(session.queue)
         except TimeoutError:
             session.connection.terminate()
             return

@@ -33,6 +33,10 @@ class FileStrange(DomainError):
         super().__init__("Berkas ini aneh.", "This file is strange.")
 
 
+class Panic(BaseException):
+    """Of a library in Rust: no ``except Exception`` sees it."""
+
+
 class Doing:
     """A handler that begins, says so, and goes on until it is let."""
 
@@ -53,7 +57,7 @@ class Doing:
             self.now -= 1
 
 
-def raising(*errors: Exception) -> tuple[Handler, list[Exception]]:
+def raising(*errors: BaseException) -> tuple[Handler, list[BaseException]]:
     """A handler that raises one after the other, and then nothing more; and what is left to raise."""
     left = list(errors)
 
@@ -188,6 +192,17 @@ async def test_an_error_of_the_program_is_tried_again_and_then_told_without_a_wo
     failed = [record for record in caplog.records if record.message == "an attempt at a job failed"]
     assert [record.__dict__["job_id"] for record in failed] == [str(job_id)] * MOST_FAILURES
     assert all(SECRET not in str(vars(record) | {"exc_info": None, "exc_text": None}) for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    "panic", [Panic(SECRET), BaseExceptionGroup("unhandled errors in a TaskGroup", [Panic(SECRET)])]
+)
+async def test_a_library_that_panics_ends_its_job_and_no_worker(workshop: Workshop, panic: BaseException) -> None:
+    handle, left = raising(*[panic] * (MOST_FAILURES + 1))
+    async with workshop.worker({KIND: handle}):
+        row = await workshop.until_ended(await workshop.start())
+    assert len(left) == 1
+    assert (row["state"], row["attempts"], row["error_code"]) == ("FAILED", MOST_FAILURES, "INTERNAL")
 
 
 async def test_a_job_that_nobody_survives_is_given_up_some_time(workshop: Workshop) -> None:

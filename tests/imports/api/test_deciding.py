@@ -147,8 +147,29 @@ async def test_a_file_that_is_gone_is_not_checked_again(imports: Imports) -> Non
     planted, clerk = await imports.plant(), await imports.clerk()
     await imports.owner.execute("delete from upload where id = $1", planted.upload_id)
     answer = await clerk.does(CHECK, id=planted.id)
-    assert (answer["__typename"], answer["code"]) == ("NotFound", "UPLOAD_UNKNOWN")
+    assert (answer["__typename"], answer["code"]) == ("NotFound", "IMPORT_FILE_UNSEEN")
     assert (await planted.row())["stage"] == "VALIDATED"
+
+
+async def test_whoever_does_not_see_the_file_of_an_import_is_told_who_can_check_it_again(imports: Imports) -> None:
+    ministry, clerk = await imports.clerk(Role.MINISTRY_ADMIN, ""), await imports.clerk()
+    given = await imports.start_input(ministry, "33", region=BANYUMAS)
+    planted = imports.of(await ministry.does(START, **given))
+    await planted.ends("FAILED")
+    answer = await clerk.does(CHECK, id=planted.id)
+    assert (answer["__typename"], answer["code"]) == ("NotFound", "IMPORT_FILE_UNSEEN")
+    assert "berwenang mengimpor untuk seluruh wilayah unggahan itu" in answer["message"]
+    assert "Unggah" not in answer["message"]
+    assert await planted.jobs() == [("IMPORT_CHECK", "FAILED")]
+    assert (await ministry.does(CHECK, id=planted.id))["__typename"] == "ImportChecking"
+
+
+async def test_what_another_import_stopped_at_is_told_to_be_taken_up_by_whoever_started_it(imports: Imports) -> None:
+    await imports.plant("33", stage="APPLYING")
+    planted, clerk = await imports.plant(), await imports.clerk()
+    answer = await clerk.does(APPLY, id=planted.id, version=1)
+    assert answer["code"] == "IMPORT_OTHER_APPLYING"
+    assert "Jika impor itu terhenti, yang memulainya harus menerapkan atau memeriksanya lagi." in answer["message"]
 
 
 async def test_what_is_discarded_is_over_and_is_cleared_away(imports: Imports) -> None:

@@ -1,10 +1,12 @@
 """Csv files, alone and in zips, as people pack them."""
 
+import csv
 import io
 
 import pytest
 
 from app.domain.base import DomainError
+from app.domain.registry.imports.csv_files import open_csv
 from app.domain.uploads.examination import examine
 from app.domain.uploads.models import UploadKind
 from tests.imports.readers.staged import csv_of, digest, home, kesos, kk_of, man, staged, zip_of, zip_of_files
@@ -60,3 +62,35 @@ def test_of_very_many_headers_the_first_are_named() -> None:
     with pytest.raises(DomainError) as refusal:
         staged((",".join(["kk"] * 300_000) + "\n").encode())
     assert refusal.value.english == "These columns stand more than once: kk."
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        pytest.param(b'nik,kk\n"a' + b'a\n","aaaaaaa' * 400_000, "utf-8-sig", id="quotes are open at each line end"),
+        pytest.param(
+            "nik,kk\n".encode("utf-16") + b"\n" * 4_000_000, "utf-16", id="letters have the bytes of line ends"
+        ),
+        pytest.param("nik,kk\n".encode("cp037") + b"\n\xc1" * 2_000_000, "cp037", id="line ends are other bytes"),
+        pytest.param(b"nik,kk\n+" + b"KgoqCioKKgo" * 400_000, "utf-7", id="letters are kept until the last of them"),
+        pytest.param("\u0a0a".encode("utf-16") * 2_000_000, "utf-16", id="it is the first"),
+    ],
+)
+def test_a_row_without_end_is_refused_before_it_is_read(content: bytes, encoding: str) -> None:
+    source = io.BytesIO(content)
+    with pytest.raises(DomainError) as refusal, open_csv(source, encoding) as rows:
+        list(rows)
+    assert (refusal.value.code, refusal.value.english) == (
+        "IMPORT_FILE_UNREADABLE",
+        "The file is no csv: it has a row longer than 1 MB.",
+    )
+    assert refusal.value.indonesian == "Berkas bukan csv: ada baris yang lebih panjang daripada 1 MB."
+    assert source.tell() < 1_200_000
+
+
+def test_rows_of_many_lines_are_bounded_each_for_itself() -> None:
+    cells = ["1", "x\n" * 60_000, "y\n" * 60_000, "z\n" * 60_000]
+    content = io.StringIO()
+    csv.writer(content).writerows([cells] * 12)
+    with open_csv(io.BytesIO(content.getvalue().encode()), "utf-8") as rows:
+        assert [row for _, row in rows] == [cells] * 12

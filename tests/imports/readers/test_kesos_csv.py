@@ -262,7 +262,7 @@ PERSONS = csv_of([man(1)])
             "persons.csv is no csv in utf-8-sig",
         ),
         (zip_of(families=csv_of([home(1)]), persons=PERSONS + '"open'), "IMPORT_FILE_UNREADABLE", "Line 3"),
-        (b"x" * 2_000_000, "IMPORT_FILE_UNREADABLE", "longer than 1 MB"),
+        (b"x" * 2_000_000, "IMPORT_FILE_UNREADABLE", "a row longer than 1 MB"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_is_refused_as_a_whole(content: bytes, code: str, told: str) -> None:

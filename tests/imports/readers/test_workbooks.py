@@ -12,6 +12,15 @@ from app.domain.registry.imports.workbooks import Workbook
 from tests.imports.readers.workbook_parts import MAIN, sheet_of, workbook_of_parts
 
 STRINGS = "xl/sharedStrings.xml"
+MANY = 200_001
+DEFINING = {
+    "xl/workbook.xml": ("<definedNames>", "<definedName/>"),
+    "xl/WORKBOOK.xml": ("<x:sheets>", "<x:sheet/>"),
+    "xl/_rels/workbook.xml.rels": ("<Relationships>", "<Relationship/>"),
+    "xl/styles.xml": ("<numFmts>", "<numFmt/>"),
+    "xl/other.xml": ("<cellXfs>", "<xf/>"),
+}
+"""Parts of which the reader keeps the elements, whatever they are called."""
 NEAR = '<row r="1"><c r="A1"><v>1</v></c></row>'
 FAR = '<row r="60000"><c r="ALL60000"><v>1</v></c></row>'
 DECOY = {"xl/worksheets/a.xml": sheet_of(NEAR)}
@@ -160,7 +169,11 @@ def test_a_workbook_without_sheets_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("figure", "told"), [("1.5", [["1 day, 12:00:00"]]), ("9933020102900001", None), ("1e999", None)]
+    ("figure", "told"),
+    [
+        ("1.5", [["1 day, 12:00:00"]]),
+        *((figure, None) for figure in ("9933020102900001", "1e999", "-1e19", "-1e308", "-inf")),
+    ],
 )
 def test_a_figure_that_its_format_cannot_show_is_refused(figure: str, told: list[list[str]] | None) -> None:
     styles = '<styleSheet><cellXfs><xf numFmtId="0"/><xf numFmtId="46"/></cellXfs></styleSheet>'
@@ -204,3 +217,26 @@ def test_texts_that_come_after_the_cells_that_show_them_are_refused() -> None:
     refusal = refused(workbook_of_parts(cells, more={"xl/texts.xml": LONG}))
     assert refusal.code == "IMPORT_FILE_UNREADABLE"
     assert rows_of(workbook_of_parts(cells, more={STRINGS: LONG, "customXml/item1.xml": "<a><si>b</si></a>"}))
+
+
+@pytest.mark.parametrize("part", DEFINING)
+def test_what_a_workbook_defines_is_bounded(part: str) -> None:
+    begin, element = DEFINING[part]
+    end = begin.replace("<", "</")
+    many, long = (f"<x:a xmlns:x='{MAIN}'>{begin}{of}{end}</x:a>" for of in (element * MANY, element + "y" * (1 << 26)))
+    hidden = many.replace(begin, f"<si>{begin}").replace(end, f"{end}</si>")
+    written = {"IMPORT_SHEET_TOO_LARGE": (many, long), "IMPORT_FILE_UNREADABLE": (hidden, f"junk {begin}{element}")}
+    for code, contents in written.items():
+        for content in contents:
+            assert refused(workbook_of_parts(sheet_of(NEAR), more={part: content})).code == code
+
+
+def test_cells_are_counted_within_texts_too() -> None:
+    assert refused(workbook_of_parts(sheet_of(f"<si>{FAR}</si>"))).code == "IMPORT_FILE_UNREADABLE"
+
+
+def test_what_offices_define_is_taken_and_what_the_reader_does_not_keep_may_be_more() -> None:
+    chain = f'<calcChain xmlns="{MAIN}">{"<c/>" * MANY}</calcChain>'
+    joined = sheet_of(NEAR).replace("</worksheet>", f"<mergeCells>{'<mergeCell/>' * MANY}</mergeCells></worksheet>")
+    styles = f"<styleSheet><cellXfs>{'<xf/>' * 65_490}</cellXfs></styleSheet>"
+    assert rows_of(workbook_of_parts(joined, more={"xl/calcChain.xml": chain, "xl/styles.xml": styles})) == [["1"]]

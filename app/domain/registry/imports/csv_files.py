@@ -11,29 +11,32 @@ from app.domain.registry.errors import FileUnreadable
 from app.domain.registry.imports.file_errors import wrong_encoding
 
 DELIMITERS: Final = ",;\t|"
-_LONGEST_LINE: Final = 1 << 20
+_LONGEST_ROW: Final = 1 << 20
 """Bytes; a row of any format has a few hundred."""
 
 
-class _Lines(io.BufferedIOBase):
-    """Bytes of a source, refused where they have no line ends. It leaves the source open."""
+class _Bytes(io.BufferedIOBase):
+    """Bytes of a source, refused where too many are read for one row. It leaves the source open.
+
+    Bytes and not letters, of which a decoder may keep as many as it likes before it hands out the first.
+    """
 
     def __init__(self, source: IO[bytes]) -> None:
         super().__init__()
         self._source = source
-        self._unbroken = 0
+        self.of_row = 0
+        """Bytes read since whoever reads rows began one."""
 
     def readable(self) -> bool:
         return True
 
     def read1(self, size: int = -1, /) -> bytes:
         chunk = self._source.read(size)
-        end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
-        self._unbroken = len(chunk) - end if end >= 0 else self._unbroken + len(chunk)
-        if self._unbroken > _LONGEST_LINE:
+        self.of_row += len(chunk)
+        if self.of_row > _LONGEST_ROW:
             raise FileUnreadable(
                 "Berkas bukan csv: ada baris yang lebih panjang daripada 1 MB.",
-                "The file is no csv: it has a line longer than 1 MB.",
+                "The file is no csv: it has a row longer than 1 MB.",
             )
         return chunk
 
@@ -44,7 +47,8 @@ class _Lines(io.BufferedIOBase):
 class CsvRows:
     """The rows of a csv file, each with the number of the line where it begins, counted from 1."""
 
-    def __init__(self, lines: Iterator[str], encoding: str, name: str) -> None:
+    def __init__(self, source: _Bytes, lines: Iterator[str], encoding: str, name: str) -> None:
+        self._source = source
         self._encoding = encoding
         self._name = name
         first = next(lines, "")
@@ -59,7 +63,7 @@ class CsvRows:
         return line or next(self._lines, "")
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        reader, delimiter, longest = self._reader, self._delimiter, csv.field_size_limit()
+        source, reader, delimiter, longest = self._source, self._reader, self._delimiter, csv.field_size_limit()
         begins, plain = 1, 0
         try:
             for line in self._lines:
@@ -72,6 +76,7 @@ class CsvRows:
                     self._line = line
                     yield begins, next(reader)
                 begins = plain + reader.line_num + 1
+                source.of_row = 0
         except UnicodeError:
             raise wrong_encoding(self._encoding, self._name) from None
         except csv.Error:
@@ -96,8 +101,9 @@ def open_csv(source: IO[bytes], encoding: str, name: str = "") -> Iterator[CsvRo
     # Lone surrogates pass here so that the row that holds one is named; other broken bytes are the whole file's.
     errors = "surrogatepass" if encoding.lower().startswith("utf") else "strict"
     try:
-        lines = io.TextIOWrapper(cast("IO[bytes]", _Lines(source)), encoding, errors, newline="")
-        rows = CsvRows(lines, encoding, name)
+        content = _Bytes(source)
+        lines = io.TextIOWrapper(cast("IO[bytes]", content), encoding, errors, newline="")
+        rows = CsvRows(content, lines, encoding, name)
     except (UnicodeError, LookupError):
         raise wrong_encoding(encoding, name) from None
     try:

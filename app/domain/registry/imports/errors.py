@@ -25,6 +25,20 @@ class ImportUnknown(NotFound):
         super().__init__("Impor ini tidak ditemukan.", "There is no such import.")
 
 
+class ImportFileUnseen(NotFound):
+    """The file of the import was uploaded for a region beyond the caller's, as that of a province for its regencies."""
+
+    code = "IMPORT_FILE_UNSEEN"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Berkas impor ini tidak tersedia bagi Anda, biasanya karena diunggah untuk wilayah yang lebih luas. "
+            "Yang dapat memeriksanya lagi: siapa yang berwenang mengimpor untuk seluruh wilayah unggahan itu.",
+            "The file of this import is not there for you, usually since it was uploaded for a larger region. "
+            "Whoever may run imports for all of that region can check it again.",
+        )
+
+
 class DuplicateUnknown(NotFound):
     """There is no such probable duplicate, or none that the caller may decide about."""
 
@@ -158,8 +172,10 @@ class OtherApplying(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "Impor lain sedang diterapkan di wilayah yang sama; tunggu sampai selesai.",
-            "Another import is being applied in the same region; wait until it is over.",
+            "Impor lain sedang diterapkan di wilayah yang sama; tunggu sampai selesai. "
+            "Jika impor itu terhenti, yang memulainya harus menerapkan atau memeriksanya lagi.",
+            "Another import is being applied in the same region; wait until it is over. "
+            "If it has stopped, whoever started it has to apply it or check it again.",
         )
 
 

@@ -28,6 +28,7 @@ from app.domain.registry.imports.errors import (
     ImportChanged,
     ImportEditionUnknown,
     ImportEmpty,
+    ImportFileUnseen,
     ImportHasErrors,
     ImportRegionUnknown,
     ImportStageWrong,
@@ -57,6 +58,7 @@ from app.domain.registry.imports.queries import (
     locked_import,
     regency_of,
 )
+from app.domain.uploads.errors import UploadUnknown
 from app.domain.uploads.models import UploadKind
 from app.domain.uploads.service import Upload, keep_upload
 from app.tenants.region_path import RegionLevel, RegionPath
@@ -175,10 +177,14 @@ async def request_check(session: AsyncSession, actor: Actor, key: tuple[int, UUI
     Raises:
         ImportUnknown: there is none that the caller may change.
         ImportBusy, ImportStageWrong: the present state does not allow it.
-        NotFound: the file is not kept any more.
+        ImportFileUnseen: its file was uploaded for a region beyond the caller's.
     """
     found = await _idle(session, key, _CHECKABLE)
-    await keep_upload(session, found.upload_id, found.created_by, _KEPT_FOR)
+    try:
+        await keep_upload(session, found.upload_id, found.created_by, _KEPT_FOR)
+    except UploadUnknown as error:
+        # The file of an import that is not over is kept, so it is only out of sight.
+        raise ImportFileUnseen from error
     await _change(session, found, stage=ImportStage.UPLOADED.value, validated_at=None)
     await _queue(session, actor, found, JobKind.IMPORT_CHECK)
     return found

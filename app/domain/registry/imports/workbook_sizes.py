@@ -20,6 +20,10 @@ MOST_STRINGS: Final = 2_000_000
 """Different texts of a workbook: twenty for each of 100,000 persons. They take 110 MB and what is in them."""
 MOST_TEXT: Final = 1 << 28
 """Bytes of the texts of the cells of one sheet, each as often as a cell shows it: forty for each of ``MOST_CELLS``."""
+_MOST_DEFINED: Final = 200_000
+"""Of ``_DEFINITIONS`` in one part; Excel has at most 65,490 formats of cells, and as many styles."""
+_MOST_DEFINING: Final = 1 << 26
+"""Bytes of a part that has any of them."""
 _MOST_BYTES: Final = 1 << 29
 """Of all members of the zip together, unpacked."""
 _MOST_ELEMENTS: Final = 1 << 25
@@ -36,9 +40,11 @@ _OF_OTHER_KINDS: Final = {"mimetype", "content.xml", "workbook.bin"}
 _LETTERS: Final = 26
 _CELL: Final = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 _ROW: Final = re.compile(r"[0-9]{1,7}")
-_COUNTED: Final = ("sheetData", "row", "c", "v", "sst", "si")
-_READABLE: Final = re.compile(rb"sheetData|[/:]sst[\s>]")
-"""What the reader must find in a part to take cells or texts from it."""
+_DEFINITIONS: Final = ("sheet", "definedName", "Relationship", "numFmt", "xf")
+"""Of which the reader keeps each."""
+_COUNTED: Final = ("sheetData", "row", "c", "v", "sst", "si", *_DEFINITIONS)
+_READABLE: Final = re.compile(rb"sheetData|[/:]sst[\s>]|[<:](?:sheet|definedName|Relationship|numFmts|cellXfs)[\s/>]")
+"""What the reader must find in a part to take cells, texts or definitions from it."""
 _LONGEST_MARK: Final = 16
 _WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
@@ -101,7 +107,7 @@ class _Part:
 
     def __init__(self, count: _Count) -> None:
         self._count = count
-        self._begun = self._ended = self._strings = 0
+        self._begun = self._ended = self._strings = self._defined = 0
         self._in_sheet = self._shows_string = False
         self._open = ""
         """``v`` or ``si`` while the text of one is kept."""
@@ -117,6 +123,7 @@ class _Part:
             "c": self._begin_cell,
             "v": self._begin_value,
             "si": self._begin_string,
+            **dict.fromkeys(_DEFINITIONS, self._begin_definition),
         }
         # Named by us: the reader knows no other encoding either, whatever the part says of itself.
         self._parser = parser = expat.ParserCreate("utf-8")
@@ -146,7 +153,7 @@ class _Part:
             ):
                 raise workbook_unreadable()
             self._count.elements = before + self._begun
-            if self._count.elements > _MOST_ELEMENTS:
+            if self._count.elements > _MOST_ELEMENTS or (self._defined and fed > _MOST_DEFINING):
                 raise _too_large()
         parser.Parse(b"", True)
 
@@ -159,7 +166,8 @@ class _Part:
         if local is None:
             local = self._local(name)
         if self._open:
-            if self._open == "v" or local == "si":
+            # The reader counts within texts what it counts elsewhere.
+            if local or self._open == "v":
                 raise workbook_unreadable()
         elif begin := self._begins.get(local):
             begin(attributes)
@@ -248,6 +256,11 @@ class _Part:
         elif (at := int(number)) < len(count.lengths):
             self._text += count.lengths[at]
         if self._text > MOST_TEXT:
+            raise _too_large()
+
+    def _begin_definition(self, _: dict[str, str]) -> None:
+        self._defined += 1
+        if self._defined > _MOST_DEFINED:
             raise _too_large()
 
     def _begin_string(self, _: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import BinaryIO, Final, NamedTuple
 
 from python_calamine import CalamineError, CalamineWorkbook
@@ -33,10 +34,8 @@ class Workbook:
         """
         _refuse_giants(source)
         source.seek(0)
-        try:
+        with _readable():
             self._workbook = CalamineWorkbook.from_filelike(source)
-        except CalamineError:
-            raise workbook_unreadable() from None
         self.sheets: Final = tuple(self._workbook.sheet_names)
         """The names of its sheets, in order; there is one."""
         if not self.sheets:
@@ -53,12 +52,23 @@ class Workbook:
         Raises:
             FileUnreadable: it is broken, or has a figure that is none.
         """
-        try:
+        with _readable():
             for number, row in enumerate(self._workbook.get_sheet_by_name(sheet).iter_rows(), start=1):
                 yield Line(number, [cell if isinstance(cell, str) else cell_text(cell) for cell in row])
-        # Of a figure that is shown as hours and has more of them than there are.
-        except (CalamineError, OverflowError):
-            raise workbook_unreadable() from None
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    # Of a figure that is shown as hours and has more of them than there are.
+    except (CalamineError, OverflowError):
+        raise workbook_unreadable() from None
+    # The library panics on some figures; the type of that has no name to import.
+    except BaseException as error:
+        if type(error).__module__ != "pyo3_runtime":
+            raise
+        raise workbook_unreadable() from None
 
 
 def sheet_key(name: str) -> str:
