@@ -2,6 +2,7 @@
 
 import gc
 import tracemalloc
+import weakref
 from typing import Any
 
 import pytest
@@ -181,3 +182,16 @@ def test_documents_and_plans_weigh_what_they_take(planner: Planner, admin: Acces
     plan_of(planner, admin, {}, texts.pop())
     weight, taken = weight_and_bytes(planner, admin, texts)
     assert weight / 2 < taken < weight * 2
+
+
+def test_a_plan_keeps_nothing_of_a_document_that_was_forgotten(planner: Planner, admin: Access) -> None:
+    planner._memory = DocumentMemory(composed_bytes=1)
+    operation = operation_of(planner, "{ families { nodes { id } } }")
+    values = planner.variables(operation, {})
+    assert not isinstance(values, list)
+    plan = planner.plan(operation, values, admin)
+    node = weakref.ref(operation.node)
+    del operation, values
+    gc.collect()
+    assert plan in planner._composed_plans.values()
+    assert node() is None

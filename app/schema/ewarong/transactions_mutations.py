@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, TypeAlias
 from uuid import UUID
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from app.authz.authorize import authorize
 from app.authz.permissions import Permission
@@ -198,7 +199,7 @@ def _result(synced: Synced, language: Language) -> EwarongSyncResult:
         balance=Rupiah(told.balance) if isinstance(told, BalanceTooLow) else None,
         code=told.code,
         message=told.indonesian if language is Language.INDONESIAN else told.english,
-        field=told.fields[0] if told.fields else None,
+        field=to_camel_case(told.fields[0]) if told.fields else None,
     )
 
 

@@ -113,12 +113,16 @@ def _shared_scope(access: Access, permissions: Sequence[Permission]) -> TenantSc
 
 @dataclass(slots=True, eq=False)
 class Operation:
-    """One operation of a known document. It keeps its plans among those of other documents, in ``plans``."""
+    """One operation of a known document. It keeps its plans among those of other documents, in ``plans``.
+
+    They are kept by its ``identity``: with the operation itself a small plan would keep all of a document that was forgotten.
+    """
 
     node: OperationDefinitionNode
     fragments: dict[str, FragmentDetails]
     variable_types: tuple[tuple[str, GraphQLInputType], ...]
     plans: "LRUCache[PlanKey, OperationPlan]"
+    identity: object = field(default_factory=object)
 
     @property
     def characters(self) -> int:
@@ -131,8 +135,8 @@ class Operation:
         return tuple(shape_of(type_, variables.coerced.get(name, Undefined)) for name, type_ in self.variable_types)
 
 
-PlanKey: TypeAlias = tuple[Operation, Hashable, Hashable]
-"""An operation, a permission set and a shape of variables."""
+PlanKey: TypeAlias = tuple[object, Hashable, Hashable]
+"""The identity of an operation, a permission set and a shape of variables."""
 
 
 @dataclass(slots=True)
@@ -257,7 +261,7 @@ class Planner:
 
     def plan(self, operation: Operation, variables: VariableValues, access: Access) -> OperationPlan:
         """The plan of ``operation`` for this permission set and this shape of variables."""
-        key = (operation, access.shape, operation.shape(variables))
+        key = (operation.identity, access.shape, operation.shape(variables))
         plan = operation.plans.get(key)
         if plan is None:
             plan = self._make_plan(operation, variables, access)
@@ -268,7 +272,7 @@ class Planner:
         self, operation: Operation, variables: VariableValues, access: Access, effort: Effort
     ) -> OperationPlan:
         """As ``plan``; one that is new is made as ``effort`` says, with its statement, and kept by the event loop."""
-        key = (operation, access.shape, operation.shape(variables))
+        key = (operation.identity, access.shape, operation.shape(variables))
         plan = operation.plans.get(key)
         if plan is None:
             if operation.plans is self._composed_plans:

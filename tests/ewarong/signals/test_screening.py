@@ -11,6 +11,7 @@ import pytest
 
 from app.authz.permissions import Permission
 from app.domain.ewarong.actors import Actor
+from app.domain.ewarong.catalogue.queries import thresholds
 from app.domain.ewarong.models.signals import SignalCode, TriageState
 from app.domain.ewarong.oversight.errors import TextWrong
 from app.domain.ewarong.signals.errors import (
@@ -22,6 +23,7 @@ from app.domain.ewarong.signals.errors import (
     SignalNotFound,
 )
 from app.domain.ewarong.signals.screening import MOST_DAYS, Screener, screen, start_screening
+from app.domain.ewarong.signals.telling import tell
 from app.domain.ewarong.signals.triage import triage
 from app.domain.ewarong.texts import PersonalNumber
 from app.domain.jobs.starting import Started
@@ -37,6 +39,7 @@ VERIFIER: Final = Actor(UUID("01a60000-0000-7000-8000-000000000002"), "Penelaah 
 SCREENER: Final = Screener(VERIFIER.id, ("REGENCY_VERIFIER",), Permission.EWARONG_SIGNAL_SCREEN.value)
 CILACAP: Final = RegionPath.parse("33.01")
 THERE: Final = "33.01.01.2001"
+_WAITING: Final = "select true from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
 class Attempt(Work):
@@ -245,3 +248,19 @@ async def test_a_triage_says_why_and_names_nobody(stall: Stall, reason: str, ref
     (signal,) = await stall.told()
     with pytest.raises(refusal):
         await judge(stall, signal, scope="33.02", reason=reason)
+
+
+async def test_two_screenings_at_once_keep_each_transaction_once(stall: Stall) -> None:
+    outlet = await stall.open()
+    for number in range(40):
+        await stall.sell(outlet, stall.at(3, 2, number), balance=7_000)
+    async with stall.bazaar.database.write(scope_of("33.02")) as session:
+        assert await tell(session, SignalCode.F4, stall.asked, await thresholds(session, stall.bazaar.first)) == 1
+        await stall.sell(outlet, stall.at(3, 3, 1), balance=7_000)
+        other = asyncio.create_task(stall.look(SignalCode.F4))
+        while not await stall.owner.fetchval(_WAITING):
+            assert not other.done()
+            await asyncio.sleep(0.01)
+    assert await other == 0
+    (signal,) = await stall.told()
+    assert len(await stall.leads(signal["id"])) == 41

@@ -199,6 +199,7 @@ async def test_a_batch_is_answered_item_by_item(
         item(2, lines=[{"commodity": "RICE", "quantity": "so", "unitPrice": 1}]),
         item(1),
         item(4, token="nobody"),
+        item(5, happenedAt="2016-12-31T00:00:00Z"),
     ]
     given = {
         "agent": outlet.node,
@@ -212,11 +213,12 @@ async def test_a_batch_is_answered_item_by_item(
         (2, "REFUSED", "EWARONG_TRANSACTION_INVALID", "lines"),
         (3, "REFUSED", "INSUFFICIENT_BALANCE", None),
         (4, "REFUSED", "CARD_UNKNOWN", None),
+        (5, "REFUSED", "EWARONG_TRANSACTION_INVALID", "happenedAt"),
     ]
-    assert [each["balance"] for each in first["results"]] == [100_000 - PRICE, None, 100_000 - PRICE, None]
+    assert [each["balance"] for each in first["results"]] == [100_000 - PRICE, None, 100_000 - PRICE, None, None]
     assert 295 < first["clockSkew"] < 305
     again = (await agent.query(SYNC, input=given))["ewarongTransactionsSync"]
-    assert [each["status"] for each in again["results"]] == ["REPEATED", "REFUSED", "REFUSED", "REFUSED"]
+    assert [each["status"] for each in again["results"]] == ["REPEATED", *["REFUSED"] * 4]
     assert again["results"][0]["transactionId"] == first["results"][0]["transactionId"]
     assert await balance_of(market_owner, kpm) == 100_000 - PRICE
     none = (await agent.query(SYNC, input={**given, "items": []}))["ewarongTransactionsSync"]

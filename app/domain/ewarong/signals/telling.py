@@ -131,6 +131,8 @@ def _telling(code: SignalCode, found: "sa.Select[Any] | sa.TextualSelect") -> sa
     leads = pg.insert(ewarong_lead).from_select(
         ["regency_id", "signal_id", "transaction_id", "village_id"], _leads(told, rows, key)
     )
+    # Another screening may have kept some since this one's snapshot was taken.
+    leads = leads.on_conflict_do_nothing()
     return sa.select(sa.func.count().filter(told.c.version == 1)).select_from(told).add_cte(leads.cte("kept"))
 
 
