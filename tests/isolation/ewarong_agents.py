@@ -149,4 +149,4 @@ def barred(code: str) -> dict[str, Any]:
     """A list of the regency ``code``."""
     # The source is another one each time, so that the list changes something.
     owner = {"nik": "9903010101800001", "office": "BANK_STAFF", "validFrom": "2026-01-01"}
-    return {"region": code, "source": uuid4().hex, "owners": [owner]}
+    return {"region": code, "source": f"Daftar {uuid4().int % 10**9}", "owners": [owner]}

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import date, timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from tests.support.world import BANYUMAS, CILACAP, Regency, connected
 if TYPE_CHECKING:
     import asyncpg
 
+_WEEKS: Final = count()
 _MAKER: Final = "01b00000-0000-7000-8000-000000000000"
 _SUPPLIER: Final = """
 insert into ewarong_supplier (regency_id, id, village_low, village_high, name, number, listed_by, listed_by_name, listed_at)
@@ -164,7 +166,7 @@ def observed(agent: str) -> dict[str, Any]:
 def priced(code: str) -> dict[str, Any]:
     """A reference price of the regency ``code``."""
     # A price stands for its week, so it is of another one each time.
-    week = date(2000, 1, 3) + timedelta(weeks=uuid4().int % 1_200)
+    week = date(2017, 1, 2) + timedelta(weeks=next(_WEEKS))
     return {"region": code, "commodity": "SAGO", "week": week.isoformat(), "price": 9_000, "source": "Uji"}
 
 

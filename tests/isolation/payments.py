@@ -104,6 +104,11 @@ _FAMILY: Final = """
 insert into family (regency_id, id, village_id, edition_id, head_name)
 select $1::int, $2::text::uuid, $1::bigint * 1000000 + 12001, min(id), 'Uji' from registry_edition on conflict do nothing
 """
+# Who may hold the next card of a family.
+_HEAD: Final = """
+insert into person (regency_id, id, village_id, family_id, relationship, name, identity_status, sex)
+values ($1::int, $2::text::uuid, $1::bigint * 1000000 + 12001, $2::text::uuid, 'HEAD', 'Uji', 'MATCHED', 'FEMALE')
+"""
 _CYCLE: Final = """
 insert into aid_cycle (regency_id, id, village_low, village_high, programme_code, terms_version, period_start, period_end, state,
   generation_id, families, entitled, amount, generated_at, made_by, made_by_name, made_at)
@@ -128,6 +133,7 @@ _CLEARED: Final = (
     "delete from bank_report where regency_id = $1 and order_id = any($2)",
     "delete from payment_order where regency_id = $1 and id = any($2)",
     "delete from kks_card where regency_id = $1 and family_id = any($2)",
+    "delete from person where regency_id = $1 and id = any($2)",
     "delete from aid_cycle where regency_id = $1 and id = any($2)",
     "delete from journal_line where regency_id = $1 and entry_id in (select id from journal_entry where source_id = any($2))",
     "delete from journal_entry where regency_id = $1 and source_id = any($2)",
@@ -142,6 +148,7 @@ async def plant_payable(owner: "asyncpg.Connection[asyncpg.Record]", regency: Re
     families = [_uuid(number, place) for number in range(10, 15)]
     for family in families:
         await owner.execute(_FAMILY, place, family)
+        await owner.execute(_HEAD, place, family)
     for number, (mutation, (period, state)) in enumerate(_CYCLES.items(), 20):
         cycle = _uuid(number, place)
         await owner.execute(_CYCLE, place, cycle, PROGRAMME, period, state, _MAKER)

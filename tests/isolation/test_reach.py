@@ -227,4 +227,4 @@ def plans_of(text: str) -> int:
     assert not isinstance(document, list)
     operation = document.operation(None)
     assert operation is not None
-    return sum(kept is operation for kept, *_ in operation.plans)
+    return sum(kept is operation.identity for kept, *_ in operation.plans)

@@ -114,7 +114,7 @@ async def test_components_are_tried_with_the_share_of_the_period(officer: Caller
         ({"programme": "TIDAK_ADA"}, "PROGRAMME_NOT_FOUND"),
         ({"programme": "SEMBAKO\0"}, "TEXT_INVALID"),
         ({"period": "2026-07-02"}, "PROGRAMME_PERIOD_WRONG"),
-        ({"period": "0001-01-01"}, "PROGRAMME_TERMS_NOT_FOUND"),
+        ({"period": "0001-04-01"}, "PROGRAMME_TERMS_NOT_FOUND"),
         ({"period": "9999-10-01"}, "PROGRAMME_TERMS_NOT_FOUND"),
         ({"region": "33"}, "ELIGIBILITY_REGION_TOO_LARGE"),
         ({"region": "3302"}, "REGION_CODE_MALFORMED"),
